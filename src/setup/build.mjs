@@ -11,9 +11,10 @@ const SETTINGS = ['tsconfig.base.json', 'tsconfig.json', 'tsconfig.build.json', 
  * Compiles into dist/ when a source is not as it was at the last build.
  * @param {string} root
  * @param {(line: string) => void} say
+ * @param {2 | 'ignore'} [errors] where the compiler's own output goes
  * @returns {Promise<number>} exit code
  */
-export async function ensureBuild(root, say) {
+export async function ensureBuild(root, say, errors = 2) {
   if (await isBuilt(root)) {
     say('build: dist/ is up to date');
     return 0;
@@ -22,7 +23,7 @@ export async function ensureBuild(root, say) {
     if (await isBuilt(root)) return 0;
     const startedAt = performance.now();
     const print = await fingerprint(root);
-    const code = await compile(root);
+    const code = await compile(root, errors);
     if (code !== 0) {
       say('build: tsc found the errors above; dist/ is left as it was. See all of them with: npm run check');
       return code;
@@ -37,12 +38,13 @@ export async function ensureBuild(root, say) {
 /**
  * Compiles beside dist/, so that a failed or killed build leaves the old one whole and a deleted source leaves nothing.
  * @param {string} root
+ * @param {2 | 'ignore'} errors
  */
-async function compile(root) {
+async function compile(root, errors) {
   await rm(join(root, 'dist.next'), { recursive: true, force: true });
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', 'dist.next'];
-  return runToEnd(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  return runToEnd(process.execPath, args, { cwd: root, stdio: ['ignore', errors, errors] });
 }
 
 /** @param {string} root */
