@@ -1,0 +1,54 @@
+import { passChecks, reportChecks } from './checks.js';
+import { isFrozen, loseHost, restoreHost } from './host.js';
+import { expireLease } from './leases.js';
+import { autostart, becomeDestroyed, becomeStarted, boot, comeToRest, endJob } from './life.js';
+import { wake } from './machine.js';
+import { becomeReplaced } from './replace.js';
+import { act } from './script.js';
+import type { Due, SimMachine, What, World } from './world.js';
+
+const HAPPENINGS: Record<What, (world: World, machine: SimMachine) => void> = {
+  replaced: becomeReplaced,
+  pulled: (world, machine) => boot(world, machine, machine.startSource),
+  booted: becomeStarted,
+  'came-to-rest': comeToRest,
+  destroyed: becomeDestroyed,
+  gone: forget,
+  exited: endJob,
+  autostart,
+  'checks-report': reportChecks,
+  'checks-pass': passChecks,
+  'lease-ends': expireLease,
+  'host-lost': loseHost,
+  'host-back': restoreHost,
+};
+
+/** Catches up with everything that was due until now, in time order: a world does nothing while nobody looks. */
+export function advance(world: World): void {
+  const until = world.clock.now();
+  world.cause = undefined;
+  for (let entry = world.agenda.take(until); entry !== undefined; entry = world.agenda.take(until)) {
+    world.now = Math.max(world.now, entry.at);
+    happen(world, entry.item);
+  }
+  world.now = Math.max(world.now, until);
+}
+
+function happen(world: World, due: Due): void {
+  if (due.kind === 'script') {
+    for (let at = world.scripted.length - 1; at >= 0; at -= 1)
+      if (!world.scripted[at]?.live) world.scripted.splice(at, 1);
+    return act(world, due.action, due.since);
+  }
+  const { machine, what } = due;
+  for (const [slot, entry] of machine.due) if (!entry.live) machine.due.delete(slot);
+  if (isFrozen(machine, what)) machine.frozen = [...machine.frozen, what];
+  else HAPPENINGS[what](world, machine);
+}
+
+function forget(world: World, machine: SimMachine): void {
+  world.machines.delete(machine.id);
+  const machines = world.apps.get(machine.app)?.machines;
+  machines?.splice(machines.indexOf(machine), 1);
+  wake(machine);
+}

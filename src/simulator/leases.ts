@@ -1,0 +1,71 @@
+import { releaseAutostart } from './life.js';
+import { iso } from './machine.js';
+import { refuse } from './answers.js';
+import { note, plan, unplan, type SimMachine, type World } from './world.js';
+
+/** Seconds a lease lasts when the caller names no ttl. UNCONFIRMED at Fly. */
+const DEFAULT_TTL = 60;
+
+/** What acquire and refresh ask for. */
+export interface LeaseRequest {
+  readonly ttl: number | undefined;
+  readonly description: string | undefined;
+  readonly nonce: string | undefined;
+  readonly owner: string;
+}
+
+/** Takes or refreshes the lease; a lease of the same owner without its nonce is in the way too (flyctl HasLease). */
+export function acquireLease(world: World, machine: SimMachine, request: LeaseRequest): void {
+  const { lease } = machine;
+  if (lease !== undefined && lease.nonce !== request.nonce) throw refuse(409, heldText(machine));
+  if (lease === undefined && request.nonce !== undefined && !revives(world, machine, request.nonce)) {
+    throw refuse(404, `lease not found: machine ID ${machine.id} holds no lease with this nonce`);
+  }
+  const expiresAt = world.now + (request.ttl ?? DEFAULT_TTL) * 1000;
+  const nonce = request.nonce ?? world.ids.nonce();
+  machine.lease = {
+    nonce,
+    expiresAt,
+    owner: request.owner,
+    description: request.description ?? lease?.description ?? '',
+  };
+  machine.lastNonce = nonce;
+  plan(world, machine, 'lease-ends', expiresAt);
+}
+
+/** Gives the lease up; 400 when the nonce is not its own (machines docs, leases). */
+export function releaseLease(world: World, machine: SimMachine, nonce: string | undefined): void {
+  if (machine.lease === undefined) throw refuse(404, 'lease not found');
+  if (nonce !== machine.lease.nonce) throw refuse(400, 'invalid_argument: lease nonce is missing or wrong');
+  machine.lease = undefined;
+  unplan(machine, 'lease');
+  releaseAutostart(world, machine);
+}
+
+export function expireLease(world: World, machine: SimMachine): void {
+  if (machine.lease === undefined) return;
+  note(world, machine, 'lease-expired', { nonce: machine.lease.nonce });
+  machine.lease = undefined;
+  releaseAutostart(world, machine);
+}
+
+/** Lets a guarded write pass, or refuses it because somebody else holds the lease. */
+export function guard(world: World, machine: SimMachine, nonce: string | undefined): void {
+  if (machine.lease !== undefined) {
+    if (machine.lease.nonce !== nonce) throw refuse(409, heldText(machine));
+  } else if (nonce !== undefined && !revives(world, machine, nonce)) {
+    // UNCONFIRMED at Fly: switch `expiredNonceAccepted`.
+    throw refuse(400, 'invalid_argument: lease nonce is not valid: no such lease');
+  }
+}
+
+function revives(world: World, machine: SimMachine, nonce: string): boolean {
+  return world.scenario.switches.expiredNonceAccepted && nonce === machine.lastNonce;
+}
+
+// Text observed in public issues (omadia PR 705).
+function heldText(machine: SimMachine): string {
+  const { owner = '', expiresAt = 0 } = machine.lease ?? {};
+  const until = iso(expiresAt).replace(/\.\d+Z$/, 'Z');
+  return `aborted: machine ID ${machine.id} lease currently held by ${owner}, expires at ${until}`;
+}

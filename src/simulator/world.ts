@@ -1,0 +1,241 @@
+import type { Clock } from '../clock.js';
+import type { CheckStatus, ImageRef, MachineConfig, MachineEvent } from '../fly/wire.js';
+import { createAgenda, type Agenda, type Entry } from './agenda.js';
+import { createIds, type Ids } from './ids.js';
+import { createImages, type Image, type ImageStore } from './images.js';
+import { createJournal, type Happening, type JournalLog } from './journal.js';
+import { createRandom, draw, type Random } from './random.js';
+import type { Action, Fault, Job, Scenario } from './scenario.js';
+
+export type MachineState =
+  | 'created'
+  | 'starting'
+  | 'started'
+  | 'stopping'
+  | 'stopped'
+  | 'suspended'
+  | 'failed'
+  | 'replacing'
+  | 'destroying'
+  | 'destroyed';
+
+/** What can be due for one machine. */
+export type What =
+  | 'replaced'
+  | 'pulled'
+  | 'booted'
+  | 'came-to-rest'
+  | 'destroyed'
+  | 'gone'
+  | 'exited'
+  | 'autostart'
+  | 'checks-report'
+  | 'checks-pass'
+  | 'lease-ends'
+  | 'host-lost'
+  | 'host-back';
+
+/** A machine has at most one thing due in each slot: planning another one takes the first off the agenda. */
+export type Slot = 'transition' | 'gone' | 'job' | 'autostart' | 'checks' | 'lease' | 'host';
+const SLOTS: Record<What, Slot> = {
+  replaced: 'transition',
+  pulled: 'transition',
+  booted: 'transition',
+  'came-to-rest': 'transition',
+  destroyed: 'transition',
+  gone: 'gone',
+  exited: 'job',
+  autostart: 'autostart',
+  'checks-report': 'checks',
+  'checks-pass': 'checks',
+  'lease-ends': 'lease',
+  'host-lost': 'host',
+  'host-back': 'host',
+};
+
+export interface MachineLease {
+  readonly nonce: string;
+  readonly expiresAt: number;
+  readonly owner: string;
+  readonly description: string;
+}
+
+export interface Version {
+  readonly version: string;
+  readonly config: MachineConfig;
+  /** Given up by a silent revert, and no longer listed (switch `versionsKeepReverted`). */
+  hidden: boolean;
+}
+
+/** What an update replaced, kept until it is known whether the new version comes up. */
+export interface Replacing {
+  readonly version: string;
+  readonly config: MachineConfig;
+  readonly image: Image | undefined;
+  readonly imageRef: ImageRef;
+  readonly state: MachineState;
+  readonly launch: boolean;
+  /** Why the new version will not come up; undefined when it will. */
+  readonly reverts: string | undefined;
+}
+
+/** One machine as it really is; changed by `change` only. */
+export interface SimMachine {
+  readonly id: string;
+  readonly name: string;
+  readonly app: string;
+  readonly region: string;
+  readonly privateIp: string;
+  readonly createdAt: number;
+  readonly random: Random;
+  readonly job: Job | undefined;
+  readonly due: Map<Slot, Entry<Due>>;
+  readonly waiters: Set<() => void>;
+  state: MachineState;
+  version: string;
+  config: MachineConfig;
+  image: Image | undefined;
+  imageRef: ImageRef;
+  updatedAt: number;
+  /** Newest first. */
+  events: readonly MachineEvent[];
+  versions: readonly Version[];
+  lease: MachineLease | undefined;
+  lastNonce: string | undefined;
+  cordoned: boolean;
+  host: 'ok' | 'unreachable';
+  checks: readonly CheckStatus[];
+  /** The process that is at work: since when, and until when it was meant to be. */
+  run: { readonly startedAt: number; readonly endsAt: number } | undefined;
+  restarts: number;
+  startSource: string;
+  replacing: Replacing | undefined;
+  /** The proxy wants to start it, and waits until it may (lease, cordon). */
+  autostartHeld: boolean;
+  /** When a lost host is to be back by itself. */
+  hostBackAt: number | undefined;
+  /** Things that came due while the host was lost. */
+  frozen: readonly What[];
+  /** Its JSON as last answered; undefined after a change. */
+  json: string | undefined;
+  /** Earlier JSONs, kept only while a fault reads them. */
+  past: readonly { readonly until: number; readonly json: string }[];
+}
+
+export type Due =
+  | { readonly kind: 'machine'; readonly what: What; readonly machine: SimMachine }
+  | { readonly kind: 'script'; readonly action: Action; readonly since: number };
+
+export interface SimApp {
+  readonly id: string;
+  readonly name: string;
+  readonly org: string;
+  readonly foreignOrg: boolean;
+  readonly machines: SimMachine[];
+}
+
+export interface FaultState {
+  readonly index: number;
+  readonly fault: Fault;
+  readonly random: Random;
+  seen: number;
+  hits: number;
+}
+
+export interface World {
+  readonly scenario: Scenario;
+  readonly clock: Clock;
+  readonly startedAt: number;
+  /** The time of what is happening: behind the clock while things that were due are caught up with. */
+  now: number;
+  readonly agenda: Agenda<Due>;
+  readonly journal: JournalLog;
+  readonly ids: Ids;
+  readonly images: ImageStore;
+  readonly apps: Map<string, SimApp>;
+  readonly machines: Map<string, SimMachine>;
+  readonly scripted: Entry<Due>[];
+  faults: readonly FaultState[];
+  faultsAdded: number;
+  machinesMade: number;
+  /** The call that is being served. */
+  cause: { readonly n: number; readonly op: string } | undefined;
+  closed: boolean;
+}
+
+/** A world without apps and machines. */
+export function emptyWorld(scenario: Scenario, clock: Clock): World {
+  const now = clock.now();
+  return {
+    scenario,
+    clock,
+    startedAt: now,
+    now,
+    agenda: createAgenda(),
+    journal: createJournal(),
+    ids: createIds(createRandom(scenario.seed)),
+    images: createImages(),
+    apps: new Map(),
+    machines: new Map(),
+    scripted: [],
+    faults: [],
+    faultsAdded: 0,
+    machinesMade: 0,
+    cause: undefined,
+    closed: false,
+  };
+}
+
+/** Plans something for a machine, instead of what was planned in the same slot. */
+export function plan(world: World, machine: SimMachine, what: What, at: number): void {
+  unplan(machine, SLOTS[what]);
+  machine.due.set(SLOTS[what], world.agenda.add(at, { kind: 'machine', what, machine }));
+}
+
+/** Plans something after a duration drawn from the machine's own stream. */
+export function planAfter(world: World, machine: SimMachine, what: What, timing: keyof Scenario['timing']): void {
+  plan(world, machine, what, world.now + draw(machine.random, world.scenario.timing[timing]));
+}
+
+export function unplan(machine: SimMachine, slot: Slot): void {
+  const entry = machine.due.get(slot);
+  if (entry === undefined) return;
+  entry.live = false;
+  machine.due.delete(slot);
+}
+
+/** Plans a scripted happening. */
+export function planAction(world: World, at: number, action: Action, since: number): void {
+  world.scripted.push(world.agenda.add(at, { kind: 'script', action, since }));
+}
+
+/** The next time at which something may change for this machine without a call; undefined when nothing is due. */
+export function nextFor(world: World, machine: SimMachine): number | undefined {
+  let next = Infinity;
+  for (const entry of machine.due.values()) next = Math.min(next, entry.at);
+  for (const entry of world.scripted) if (entry.live) next = Math.min(next, entry.at);
+  return next === Infinity ? undefined : next;
+}
+
+/** Notes what happened to a machine. */
+export function note(world: World, machine: SimMachine, kind: Happening['kind'], facts: Partial<Happening> = {}): void {
+  world.journal.happening(world.now, {
+    kind,
+    app: machine.app,
+    machine: machine.id,
+    ...facts,
+    ...(world.cause && { by: world.cause }),
+  });
+}
+
+/** At work = a process runs that means to end by itself. */
+export function isWorking(machine: SimMachine): boolean {
+  return machine.run !== undefined;
+}
+
+const LASTING: readonly MachineState[] = ['created', 'started', 'stopped', 'suspended', 'failed', 'destroyed'];
+
+/** In a state that lasts, with nothing under way (also not frozen with its host). */
+export function isSettled(machine: SimMachine): boolean {
+  return LASTING.includes(machine.state) && !machine.due.has('transition') && machine.frozen.length === 0;
+}
