@@ -21,6 +21,7 @@ import { ensurePackages } from './packages.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const TSC = 'node_modules/typescript/bin/tsc';
+const PRETTIER = 'node_modules/prettier/bin/prettier.cjs';
 
 /** @type {Readonly<Record<string, Target>>} */
 const TARGETS = {
@@ -30,12 +31,13 @@ const TARGETS = {
   worker: { runs: [['dist/src/worker/main.js']], build: true, binaries: false },
   simulate: { runs: [['dist/src/simulator/main.js']], build: true, binaries: false },
   build: { runs: [], build: true, binaries: false },
+  format: { runs: [[PRETTIER, '--write', '--log-level=warn', '.']], build: false, binaries: false },
   check: {
     runs: [
       [TSC, '--noEmit', '-p', 'tsconfig.json'],
       [TSC, '--noEmit', '-p', 'tsconfig.sandbox.json'],
       ['node_modules/oxlint/bin/oxlint'],
-      ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
+      [PRETTIER, '--check', '--log-level=warn', '.'],
       ['node_modules/knip/bin/knip.js', '--no-progress'],
     ],
     build: false,
