@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { refuse, type Answer } from './answers.js';
 import type { CallEntry } from './journal.js';
 import type { Effect } from './scenario.js';

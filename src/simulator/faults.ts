@@ -28,13 +28,17 @@ export function pickFault(world: World, call: Matched): FaultState | undefined {
 function isAbout(world: World, fault: Fault, call: Matched): boolean {
   const since = world.now - world.startedAt;
   return (
-    (fault.on === 'any' || fault.on === call.op || (fault.on === 'lease' && call.op === 'refresh')) &&
-    (fault.machine === undefined || fault.machine === call.machine) &&
-    (fault.app === undefined || fault.app === call.app) &&
-    (!fault.withoutCookie || !call.hasCookie) &&
+    isOp(fault.on, call.op) &&
+    (fault.machine ?? call.machine) === call.machine &&
+    (fault.app ?? call.app) === call.app &&
+    !(fault.withoutCookie && call.hasCookie) &&
     since >= fault.afterMs &&
     since < (fault.untilMs ?? Infinity)
   );
+}
+
+function isOp(on: string, op: string): boolean {
+  return on === 'any' || on === op || (on === 'lease' && op === 'refresh');
 }
 
 function isItsTurn(state: FaultState): boolean {

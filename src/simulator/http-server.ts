@@ -56,9 +56,10 @@ async function answer(simulator: Simulator, request: IncomingMessage, response: 
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
+  request.setEncoding('utf8');
+  let body = '';
+  for await (const chunk of request) body += String(chunk);
+  return body;
 }
 
 function headersOf(request: IncomingMessage): Record<string, string> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ImageRef } from '../fly/wire.js';
-import { ImageSpec } from './scenario.js';
+import type { ImageSpec } from './scenario.js';
 
 /** An image reference in parts. */
 export interface Reference {

@@ -133,10 +133,9 @@ export function effectName(effect: Effect): EffectName {
 }
 
 const FAULT_OPS = [
-  'any',
-  ...['list', 'get', 'create', 'update', 'destroy', 'start', 'stop', 'wait', 'versions', 'events', 'metadata'],
-  ...['lease', 'refresh', 'look', 'release', 'cordon', 'uncordon', 'app', 'manifest'],
-];
+  'any list get create update destroy start stop cordon uncordon wait',
+  'lease refresh look release metadata versions events app manifest',
+].flatMap((ops) => ops.split(' '));
 /** Which calls go wrong and how; times are relative to the start, `lease` means acquire and refresh. */
 export const Fault = z.strictObject({
   on: z.string().refine((op) => FAULT_OPS.includes(op), `one of ${FAULT_OPS.join(', ')}`),

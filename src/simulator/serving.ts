@@ -5,6 +5,7 @@ import { control } from './handlers/control.js';
 import { ociError } from './handlers/registry.js';
 import { advance } from './happenings.js';
 import type { CallEntry } from './journal.js';
+import { limitRate } from './rate-limit.js';
 import { findRoute, type BlockingRoute, type Route } from './routes.js';
 import { effectName, type Effect } from './scenario.js';
 import type { World } from './world.js';
@@ -79,29 +80,38 @@ function orGone(work: Promise<Outcome>, signal: AbortSignal | undefined): Promis
 }
 
 function perform(world: World, call: Call, route: Route | BlockingRoute): Promise<Outcome> | Outcome {
-  const { effect } = call;
-  const refused = route.op === 'manifest' ? undefined : authProblem(world, call.request);
-  const instead = refused ?? (effect && withoutEffect(effect, route.op));
+  const instead = answerInstead(world, call, route.op);
   if (instead === undefined && 'blocking' in route) return performBlocking(world, call, route);
   record(world, call.entry);
   const outcome =
-    instead ??
-    change(
-      effect,
-      call.entry,
-      attempt(() => ('handler' in route ? route.handler(call) : LATE)),
-    );
-  call.entry.status = outcome === 'cut' ? 'cut' : outcome.status;
-  world.cause = undefined;
-  return outcome;
+    'handler' in route
+      ? (instead ??
+        change(
+          call,
+          attempt(() => route.handler(call)),
+        ))
+      : (instead ?? LATE);
+  return noted(world, call.entry, outcome);
+}
+
+/** What stands before the handler: a bad token, a rate limit, a fault without effect. */
+function answerInstead(world: World, call: Call, op: string): Outcome | undefined {
+  const { app, machine } = call.params;
+  if (op === 'manifest') return call.effect && withoutEffect(call.effect, op);
+  const problem = authProblem(world, call.request) ?? problemOf(() => limitRate(world, op, machine ?? app ?? ''));
+  return problem ?? (call.effect && withoutEffect(call.effect, op));
 }
 
 async function performBlocking(world: World, call: Call, route: BlockingRoute): Promise<Outcome> {
   call.entry.began ??= world.now;
   const waited = await route.blocking(call).catch(answerOf);
-  const outcome = waited === 'cut' ? waited : change(call.effect, call.entry, waited);
+  const outcome = waited === 'cut' ? waited : change(call, waited);
   record(world, call.entry);
-  call.entry.status = outcome === 'cut' ? 'cut' : outcome.status;
+  return noted(world, call.entry, outcome);
+}
+
+function noted(world: World, entry: CallEntry, outcome: Outcome): Outcome {
+  entry.status = outcome === 'cut' ? 'cut' : outcome.status;
   world.cause = undefined;
   return outcome;
 }
@@ -116,6 +126,15 @@ function record(world: World, entry: CallEntry): void {
 function attempt(act: () => Answer): Answer {
   try {
     return act();
+  } catch (reason) {
+    return answerOf(reason);
+  }
+}
+
+function problemOf(check: () => void): Answer | undefined {
+  try {
+    check();
+    return undefined;
   } catch (reason) {
     return answerOf(reason);
   }
@@ -143,7 +162,7 @@ const CODES: Record<number, string> = {
 };
 
 /** What a fault makes of the answer to a call that took effect. */
-function change(effect: Effect | undefined, entry: CallEntry, answer: Answer): Outcome {
+function change({ effect, entry }: Call, answer: Answer): Outcome {
   if (effect === undefined) return answer;
   entry.actual = answer.status;
   if (effect.loseAnswer) return 'cut';

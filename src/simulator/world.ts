@@ -5,6 +5,7 @@ import { createIds, type Ids } from './ids.js';
 import { createImages, type Image, type ImageStore } from './images.js';
 import { createJournal, type Happening, type JournalLog } from './journal.js';
 import { createRandom, draw, type Random } from './random.js';
+import type { Bucket } from './rate-limit.js';
 import type { Action, Fault, Job, Scenario } from './scenario.js';
 
 export type MachineState =
@@ -158,6 +159,7 @@ export interface World {
   faults: readonly FaultState[];
   faultsAdded: number;
   machinesMade: number;
+  readonly buckets: Map<string, Bucket>;
   /** The call that is being served. */
   cause: { readonly n: number; readonly op: string } | undefined;
   closed: boolean;
@@ -181,6 +183,7 @@ export function emptyWorld(scenario: Scenario, clock: Clock): World {
     faults: [],
     faultsAdded: 0,
     machinesMade: 0,
+    buckets: new Map(),
     cause: undefined,
     closed: false,
   };

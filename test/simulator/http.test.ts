@@ -64,7 +64,7 @@ test('a caller that hangs up during a wait leaves nothing behind', async () => {
   });
   await call('GET', M);
   gone.abort();
-  await expect(waiting).rejects.toThrow();
+  await expect(waiting).rejects.toThrow('aborted');
   await call('POST', `${M}/stop`);
   expect(WaitAnswer.parse((await call('GET', `${M}/wait?state=stopped`)).json).state).toBe('stopped');
 });

@@ -1,5 +1,6 @@
 import { virtualClock } from '../../src/clock.js';
-import { LeaseEnvelope } from '../../src/fly/wire.js';
+import { LeaseEnvelope, Machine } from '../../src/fly/wire.js';
+import type { CallEntry, HappeningEntry, HappeningKind, JournalEntry } from '../../src/simulator/journal.js';
 import { parseScenario, type ScenarioInput } from '../../src/simulator/scenario.js';
 import { createSimulator, type SimAnswer, type Simulator } from '../../src/simulator/simulator.js';
 
@@ -49,8 +50,12 @@ export interface Lab {
   raw(method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
   lease(body?: object, nonce?: string): Promise<string>;
   update(config: object, more?: object, nonce?: string): Promise<Reply>;
+  get(): Promise<Machine>;
   after(ms: number): Promise<void>;
-  kinds(): string[];
+  /** Happenings of a kind. */
+  happened(kind: HappeningKind): HappeningEntry[];
+  /** The calls of an op. */
+  calls(op: string): CallEntry[];
 }
 
 export function lab(input: ScenarioInput): Lab {
@@ -78,8 +83,15 @@ export function lab(input: ScenarioInput): Lab {
     },
     update: (config, more = {}, nonce) => call('POST', `/machines/${M1}`, { config, ...more }, nonced(nonce)),
     after: (ms) => clock.sleep(ms),
-    kinds: () => sim.journal.entries().map((entry) => ('op' in entry ? entry.op : entry.kind)),
+    get: async () => Machine.parse((await call('GET', `/machines/${M1}`)).json),
+    happened: (kind) =>
+      sim.journal.entries().flatMap((entry) => (isHappening(entry) && entry.kind === kind ? [entry] : [])),
+    calls: (op) => sim.journal.entries().flatMap((entry) => (!isHappening(entry) && entry.op === op ? [entry] : [])),
   };
+}
+
+export function isHappening(entry: JournalEntry): entry is HappeningEntry {
+  return !('op' in entry);
 }
 
 function replyOf(answer: SimAnswer): Reply {

@@ -30,32 +30,40 @@ const DO: Record<string, (call: Call, machine: SimMachine) => Answer> = {
   },
 };
 
+const CALLS: Record<string, (call: Call) => Answer> = {
+  'GET log': ({ world, query }) => json(200, world.journal.entries.slice(Number(query.get('since') ?? '0'))),
+  'GET machines': ({ world, query }) => json(200, truths(world, query.get('app') ?? undefined)),
+  'POST faults': (call) => json(201, { index: addFault(call.world, bodyOf(call, Fault)) }),
+  'DELETE faults'({ world }) {
+    world.faults = [];
+    return OK;
+  },
+  'POST images'(call) {
+    const { ref, ...spec } = bodyOf(call, MovedImage);
+    return done(moveImage(call.world, ref, spec));
+  },
+  'POST create-machines'(call) {
+    const made = createMachines(call.world, bodyOf(call, CreateMachines));
+    return json(201, { machines: made.map((machine) => machine.id) });
+  },
+  'POST machines': onMachine,
+};
+
 /** The calls under /_simulator/: how people and proofs look behind the API and break things. */
 export function control(call: Call): Answer {
-  const { world, request, query } = call;
-  const [, , what = '', id = '', verb = ''] = (request.url.split('?')[0] ?? '').split('/');
-  switch (`${request.method} ${what}`) {
-    case 'GET log':
-      return json(200, world.journal.entries.slice(Number(query.get('since') ?? '0')));
-    case 'GET machines':
-      return json(200, truths(world, query.get('app') ?? undefined));
-    case 'POST faults':
-      return json(201, { index: addFault(world, bodyOf(call, Fault)) });
-    case 'DELETE faults':
-      world.faults = [];
-      return OK;
-    case 'POST images':
-      return done(moveImageOf(call));
-    case 'POST create-machines':
-      return json(201, { machines: createMachines(world, bodyOf(call, CreateMachines)).map((machine) => machine.id) });
-    case 'POST machines':
-      return onMachine(call, id, verb);
-    default:
-      throw refuse(404, 'no such control call');
-  }
+  const { method, url } = call.request;
+  const [, , what = ''] = partsOf(url);
+  const known = CALLS[`${method} ${what}`];
+  if (known === undefined) throw refuse(404, `no such control call: one of ${Object.keys(CALLS).join(', ')}`);
+  return known(call);
 }
 
-function onMachine(call: Call, id: string, verb: string): Answer {
+function partsOf(url: string): readonly string[] {
+  return (url.split('?')[0] ?? '').split('/');
+}
+
+function onMachine(call: Call): Answer {
+  const [, , , id = '', verb = ''] = partsOf(call.request.url);
   const machine = call.world.machines.get(id);
   const act = DO[verb];
   if (machine === undefined || machine.state === 'destroyed') throw refuse(404, 'machine not found');
@@ -65,11 +73,6 @@ function onMachine(call: Call, id: string, verb: string): Answer {
   call.entry.stateBefore = machine.state;
   call.entry.working = machine.run !== undefined;
   return act(call, machine);
-}
-
-function moveImageOf(call: Call): void {
-  const body = bodyOf(call, MovedImage);
-  moveImage(call.world, body.ref, body);
 }
 
 function done(_nothing: void): Answer {
