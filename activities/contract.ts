@@ -1,0 +1,67 @@
+/** What crosses between workflows and activities: types only, so that no activity code enters the sandbox. */
+import type { Candidate } from '../src/domain/fleet.js';
+import type { Look } from '../src/domain/decide.js';
+import type { RolloutContext } from '../src/domain/machine.js';
+import type { LookOutcome, Plan, UpdateOutcome } from '../src/domain/state.js';
+
+export interface PlanOrder {
+  readonly type: string;
+  /** As the operator wrote it: the activity parses it. */
+  readonly input: unknown;
+  /** This start's part of every mark it writes. */
+  readonly start: string;
+}
+
+export interface PlannedMachine {
+  readonly id: string;
+  readonly region: string;
+  readonly group: string;
+  readonly state: string;
+  readonly standing: string;
+  readonly because: string;
+}
+
+/** What a person reads before the first write; also the result of `dryRun`. */
+export interface PlanReport {
+  readonly app: string;
+  readonly target: string;
+  readonly headline: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly notes: readonly string[];
+  /** The first 200 machines of the selection. */
+  readonly machines: readonly PlannedMachine[];
+}
+
+export interface PlanResult {
+  readonly plan: Plan;
+  readonly report: PlanReport;
+}
+
+export interface LookOrder {
+  readonly context: RolloutContext;
+  readonly look: Look;
+  readonly taken: readonly string[];
+  readonly failed: readonly string[];
+  readonly forgiven: Readonly<Record<string, number>>;
+  /** Machines the last list held: one below half of it is not believed at once. */
+  readonly expected: number;
+}
+
+export interface UpdateOrder {
+  /** Its selection is narrowed to this machine. */
+  readonly context: RolloutContext;
+  readonly machine: Candidate;
+  /** A person's retries so far. */
+  readonly n: number;
+  /** The version before an order whose end nobody knows: traces of it are looked for before any write. */
+  readonly inDoubtSince?: string;
+}
+
+export interface Activities {
+  /** Parses, checks and pins. Fails with `RolloutRefused` and every problem; writes nothing. */
+  planRollout(order: PlanOrder): Promise<PlanResult>;
+  /** Looks at the fleet until there is something to do; its retries are the poll. */
+  observeFleet(order: LookOrder): Promise<LookOutcome>;
+  /** Brings one machine to its target, or says why not. The only activity that writes. */
+  updateMachine(order: UpdateOrder): Promise<UpdateOutcome>;
+}

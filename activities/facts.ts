@@ -1,0 +1,95 @@
+import { type Change, envMatches, MARK_KEY } from '../src/domain/change.js';
+import type { Check, Life, MachineFacts, Special } from '../src/domain/machine.js';
+import type { Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
+
+/** A machine's process group: the new key, the old key, else `app` (fly-go @22d6e51 machine_types.go ProcessGroup). */
+export const groupOf = (metadata: Readonly<Record<string, string>>): string =>
+  metadata['fly_process_group'] || metadata['process_group'] || 'app';
+
+/** Groups of machines that flyctl makes for a moment (flyctl @ad0172f internal/command/deploy). */
+const SPECIAL_GROUPS: Readonly<Record<string, Special>> = {
+  fly_app_release_command: 'release command',
+  release_command: 'release command',
+  fly_app_console: 'console',
+  fly_app_test_machine_command: 'test',
+};
+
+function specialOf(config: MachineConfig, metadata: Readonly<Record<string, string>>): Special | undefined {
+  const byGroup = SPECIAL_GROUPS[groupOf(metadata)] ?? SPECIAL_GROUPS[metadata['process_group'] ?? ''];
+  if (byGroup !== undefined) return byGroup;
+  if (metadata['fly_canary'] === 'true') return 'canary';
+  if (metadata['fly_bluegreen_deployment_tag'] === 'safe_to_destroy') return 'blue-green left-over';
+  return config.auto_destroy ? 'auto_destroy' : undefined;
+}
+
+/** The events since the newest update or launch, newest first: those of the current version. */
+function eventsOfVersion(events: readonly MachineEvent[]): readonly MachineEvent[] {
+  const birth = events.findIndex((event) => event.type === 'update' || event.type === 'launch');
+  return birth < 0 ? events : events.slice(0, birth);
+}
+
+function exitOf(event: MachineEvent): NonNullable<Life['exit']> | undefined {
+  const exit = event.request?.exit_event ?? event.request?.MonitorEvent?.exit_event;
+  if (exit === null || exit === undefined) return undefined;
+  return {
+    at: event.timestamp,
+    code: exit.exit_code ?? 0,
+    requested: exit.requested_stop ?? false,
+    oom: exit.oom_killed ?? false,
+    looping: (exit.restarting ?? false) && (event.request?.restart_count ?? 0) > 1,
+  };
+}
+
+function lifeOf(events: readonly MachineEvent[]): Life {
+  const own = eventsOfVersion(events);
+  const start = own.find((event) => event.type === 'start');
+  const exit = own
+    .map((event) => (event.type === 'exit' ? exitOf(event) : undefined))
+    .find((found) => found !== undefined);
+  return { ...(start === undefined ? {} : { startedAt: start.timestamp }), ...(exit === undefined ? {} : { exit }) };
+}
+
+/** Checks that the config asks for, on the machine and on its services. */
+const configuredChecks = (config: MachineConfig): number =>
+  Object.keys(config.checks ?? {}).length +
+  (config.services ?? []).reduce((sum, service) => sum + (service.checks?.length ?? 0), 0);
+
+/** `bg_deployments_compat…` entries are made up for old clients; fly-go drops them too. */
+const checksOf = (machine: Machine): Check[] =>
+  (machine.checks ?? [])
+    .filter((check) => !check.name.startsWith('bg_deployments_compat'))
+    .map((check) => ({ name: check.name, status: check.status, since: Date.parse(check.updated_at ?? '') || 0 }));
+
+function onlyIdleOf(config: MachineConfig): MachineFacts['onlyIdle'] {
+  if (config.schedule) return 'scheduled';
+  return (config.standbys?.length ?? 0) > 0 ? 'standby' : undefined;
+}
+
+/** What the table may know of a machine. Its config stays here: env and commands never leave an activity. */
+export function factsOf(machine: Machine, change: Change): MachineFacts {
+  const readable = machine.config !== null && machine.config !== undefined;
+  const config = machine.config ?? machine.incomplete_config ?? {};
+  const metadata = config.metadata ?? {};
+  const special = specialOf(config, metadata);
+  const onlyIdle = onlyIdleOf(config);
+  return {
+    id: machine.id,
+    region: machine.region,
+    group: groupOf(metadata),
+    metadata,
+    readable,
+    state: machine.state,
+    version: machine.instance_id,
+    digest: machine.image_ref?.digest || undefined,
+    managed: metadata['fly_platform_version'] === 'v2',
+    ...(special === undefined ? {} : { special }),
+    ...(onlyIdle === undefined ? {} : { onlyIdle }),
+    containers: (config.containers?.length ?? 0) > 0,
+    hostOk: readable && (machine.host_status ?? 'ok') === 'ok',
+    mark: metadata[MARK_KEY],
+    envMatches: envMatches(config, change),
+    checksConfigured: configuredChecks(config),
+    checks: checksOf(machine),
+    life: lifeOf(machine.events ?? []),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '../src/clock.js';
+import { leftToDo, observe } from '../src/domain/fleet.js';
+import type { LookOutcome } from '../src/domain/state.js';
+import type { FlyClient } from '../src/fly/client.js';
+import type { LookOrder } from './contract.js';
+import { factsOf } from './facts.js';
+import { listFleet } from './list-fleet.js';
+
+/** Nothing to do yet: look again after `inMs`. */
+export interface Again {
+  readonly kind: 'again';
+  readonly says: string;
+  readonly inMs: number;
+}
+
+export interface LookDeps {
+  readonly fly: FlyClient;
+  readonly clock: Clock;
+  /** Between two looks: while something moves, and while all is calm. */
+  readonly pollMs: { readonly busy: number; readonly calm: number };
+}
+
+/**
+ * One look at the fleet. It comes back with an observation when there is something to do, nothing left to do, a new
+ * failure, or its time is up; otherwise it says when to look again. The caller's retries are the poll, so that
+ * waiting costs no events and no slot.
+ */
+export async function observeFleet(order: LookOrder, deps: LookDeps): Promise<LookOutcome | Again> {
+  const { look, context } = order;
+  const early = look.after - deps.clock.now();
+  if (early > 0) return { kind: 'again', says: 'the closing pass looks twice', inMs: early };
+  const list = await listFleet(context.app, order.expected, deps);
+  const now = deps.clock.now();
+  if (list.kind === 'suspect')
+    return { kind: 'suspect', listed: list.machines.length, expected: list.expected, at: now };
+  const facts = list.machines.map((machine) => factsOf(machine, context.change));
+  const observation = observe(facts, context, {
+    now,
+    taken: order.taken,
+    failed: order.failed,
+    forgiven: order.forgiven,
+  });
+  const left = leftToDo(observation);
+  if (observation.candidates.length > 0 || left === 0 || observation.sick.length > 0 || now >= look.until) {
+    return { kind: 'seen', observation };
+  }
+  const says = `${left} machines left: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;
+  return { kind: 'again', says, inMs: Math.max(0, Math.min(deps.pollMs[look.pace], look.until - now)) };
+}

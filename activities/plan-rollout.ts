@@ -1,0 +1,251 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../src/clock.js';
+import { type Change, imageText, parseImage } from '../src/domain/change.js';
+import { isInside } from '../src/domain/fleet.js';
+import { classify, type MachineFacts, type RolloutContext } from '../src/domain/machine.js';
+import { isSelected, type Selection, selectionProblems } from '../src/domain/selection.js';
+import type { FlyClient } from '../src/fly/client.js';
+import { FlyError } from '../src/fly/errors.js';
+import type { DigestAnswer } from '../src/fly/registry.js';
+import type { Machine } from '../src/fly/wire.js';
+import { parseInput } from '../src/input/parse.js';
+import type { RolloutInput } from '../src/input/types.js';
+import type { PlanOrder, PlanReport, PlanResult } from './contract.js';
+import { factsOf } from './facts.js';
+import { listFleet } from './list-fleet.js';
+
+/** The plan says no: every problem at once, each with its way out. Nothing has been written. */
+export class Refused extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'Refused';
+    this.problems = problems;
+  }
+}
+
+export interface PlanDeps {
+  readonly fly: FlyClient;
+  readonly clock: Clock;
+  readonly findDigest: (repository: string, tag: string) => Promise<DigestAnswer>;
+  /** Search attributes of Layover that the namespace has. */
+  readonly attributes: () => Promise<readonly string[]>;
+}
+
+const MOST_MACHINES = 200;
+
+interface Fleet {
+  readonly machines: readonly Machine[];
+  readonly facts: readonly MachineFacts[];
+}
+
+/** Fly's answers about the app itself, as an operator must read them. */
+function refuseApp(app: string, error: unknown): never {
+  if (!(error instanceof FlyError)) throw error;
+  const says: Partial<Record<typeof error.code, string>> = {
+    not_found: `app: Fly knows no app "${app}"; look it up with fly apps list`,
+    forbidden: `app: "${app}" belongs to another organisation, or the worker's token may not read it; give the worker a token of that organisation`,
+    unauthorized: `app: Fly does not accept the worker's token; set FLY_API_TOKEN of the worker to a valid one (fly tokens create deploy -a ${app})`,
+  };
+  const refusal = says[error.code];
+  if (refusal === undefined) throw error;
+  throw new Refused([`${refusal} (${error.message})`]);
+}
+
+async function readFleet(app: string, change: Change, deps: PlanDeps): Promise<Fleet> {
+  try {
+    await deps.fly.getApp(app);
+    const list = await listFleet(app, 0, deps);
+    if (list.kind === 'suspect') {
+      throw new Refused([
+        `app: Fly lists ${list.machines.length} machines of "${app}" where it counts ${list.expected}, three times in a row; start again when the list is whole`,
+      ]);
+    }
+    return { machines: list.machines, facts: list.machines.map((machine) => factsOf(machine, change)) };
+  } catch (error) {
+    return refuseApp(app, error);
+  }
+}
+
+function changeOf(input: RolloutInput): { change: Change; digest: string | undefined } {
+  const parsed = input.image === undefined ? undefined : parseImage(input.image);
+  const change = {
+    ...(parsed === undefined ? {} : { image: parsed.image }),
+    ...(input.env === undefined ? {} : { env: input.env }),
+  };
+  return { change, digest: parsed?.digest };
+}
+
+/** A single digest under the wanted tag in the fleet: the second-best witness when the registry is silent. */
+function digestInFleet(machines: readonly Machine[], image: NonNullable<Change['image']>): string | undefined {
+  const wanted = imageText(image, undefined);
+  const under = machines.filter((machine) => {
+    const name = parseImage(machine.config?.image ?? '').image;
+    return imageText(name, undefined) === wanted;
+  });
+  const digests = [...new Set(under.map((machine) => machine.image_ref?.digest).filter((digest) => !!digest))];
+  return digests.length === 1 ? (digests[0] ?? undefined) : undefined;
+}
+
+interface Pinned {
+  readonly pin?: string;
+  readonly note?: string;
+}
+
+async function pinImage(change: Change, digest: string | undefined, fleet: Fleet, deps: PlanDeps): Promise<Pinned> {
+  const { image } = change;
+  if (image === undefined) return {};
+  if (digest !== undefined) return { pin: digest };
+  const answer = await deps.findDigest(image.repository, image.tag ?? 'latest');
+  if (answer.kind === 'found') return { pin: answer.digest };
+  const text = imageText(image, undefined);
+  if (answer.kind === 'unknown') {
+    throw new Refused([`image: the registry does not know ${text}; push it first, or correct the tag`]);
+  }
+  const seen = digestInFleet(fleet.machines, image);
+  if (seen !== undefined)
+    return { pin: seen, note: `${answer.says}; pinned to the digest that the fleet runs under ${text}` };
+  return { note: `${answer.says}; one machine is updated first, and its digest becomes the pin` };
+}
+
+function refuseOtherRepository(change: Change, fleet: Fleet, context: RolloutContext): void {
+  const { image } = change;
+  if (image === undefined) return;
+  const others = fleet.machines.filter((machine, index) => {
+    const facts = fleet.facts[index];
+    if (facts === undefined || !facts.readable || !isInside(classify(facts, context).standing)) return false;
+    return parseImage(machine.config?.image ?? '').image.repository !== image.repository;
+  });
+  const [first] = others;
+  if (first === undefined) return;
+  const runs = parseImage(first.config?.image ?? '').image.repository;
+  throw new Refused([
+    `image: ${others.length} selected machines run another repository (${others
+      .slice(0, 5)
+      .map((m) => m.id)
+      .join(', ')}: ${runs}) than ${image.repository}; leave them out with "except", or correct "image"`,
+  ]);
+}
+
+function reportOf(context: RolloutContext, fleet: Fleet, target: string, notes: readonly string[]): PlanReport {
+  const judged = fleet.facts.map((machine) => ({ machine, ...classify(machine, context) }));
+  const counts: Record<string, number> = {};
+  for (const { standing } of judged) counts[standing] = (counts[standing] ?? 0) + 1;
+  const inside = judged.filter((j) => isInside(j.standing));
+  const ready = counts['ready'] ?? 0;
+  const headline = `${inside.length} machines selected: ${counts['atTarget'] ?? 0} at target, ${ready} idle and updated first, ${counts['straggler'] ?? 0} working and updated when they stop`;
+  return {
+    app: context.app,
+    target,
+    headline,
+    counts,
+    notes,
+    machines: inside.slice(0, MOST_MACHINES).map(({ machine, standing, because }) => ({
+      id: machine.id,
+      region: machine.region,
+      group: machine.group,
+      state: machine.state,
+      standing,
+      because,
+    })),
+  };
+}
+
+/** Twelve hex digits that two starts of the same change share, and two different changes do not. */
+function hashOf(change: Change, pin: string | undefined): string {
+  const env = Object.entries(change.env ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const image =
+    change.image === undefined ? null : [change.image.repository, pin ?? `unpinned ${change.image.tag ?? ''}`];
+  return createHash('sha256')
+    .update(JSON.stringify([image, env]))
+    .digest('hex')
+    .slice(0, 12);
+}
+
+function selectionNotes(context: RolloutContext, fleet: Fleet): string[] {
+  const standings = fleet.facts.map((machine) => classify(machine, context).standing);
+  const count = (standing: string) => standings.filter((s) => s === standing).length;
+  const says: readonly (readonly [string, string])[] = [
+    ['unmanaged', 'machines without fly_platform_version=v2 are left ("unmanaged": "include" takes them)'],
+    [
+      'suspended',
+      'suspended machines are left while suspended ("suspended": "update" takes them and loses their memory)',
+    ],
+    ['containers', 'machines with containers are left: naming a container comes with a later release'],
+    ['special', 'machines that Fly or flyctl made for a moment are left'],
+    ['unreachable', 'machines sit on a host that is not ok: they are waited for until the deadline'],
+  ];
+  return says.flatMap(([standing, text]) => (count(standing) === 0 ? [] : [`${count(standing)} ${text}`]));
+}
+
+function contextOf(
+  input: RolloutInput,
+  change: Change,
+  selection: Selection,
+  fleet: Fleet,
+): Omit<RolloutContext, 'rollout'> {
+  const origins = fleet.facts.filter((m) => m.readable && isSelected(selection, m)).map((m) => m.digest ?? '');
+  return {
+    app: input.app,
+    change,
+    origins: [...new Set(origins)],
+    selection,
+    unmanaged: input.unmanaged,
+    suspended: input.suspended,
+    healthy: input.healthy,
+  };
+}
+
+/**
+ * Parses the input, reads app, fleet and registry, and settles what the rollout will hold on to. It writes nothing,
+ * so it may run any number of times.
+ * @throws Refused with every problem; FlyError when Fly does not answer.
+ */
+export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<PlanResult> {
+  const parsed = parseInput(order.input);
+  if (!parsed.ok) throw new Refused(parsed.problems);
+  const { input } = parsed;
+  const { change, digest } = changeOf(input);
+  const fleet = await readFleet(input.app, change, deps);
+  const selection: Selection = {
+    ...(input.only === undefined ? {} : { only: input.only }),
+    ...(input.except === undefined ? {} : { except: input.except }),
+  };
+  const problems = selectionProblems(selection, fleet.facts);
+  if (problems.length > 0) throw new Refused(problems);
+  const base = contextOf(input, change, selection, fleet);
+  refuseOtherRepository(change, fleet, { ...base, rollout: { hash: '-', start: order.start } });
+  const { pin, note } = await pinImage(change, digest, fleet, deps);
+  const rollout = { hash: hashOf(change, pin), start: order.start };
+  const context: RolloutContext = { ...base, rollout, ...(pin === undefined ? {} : { pin }) };
+  const selected = fleet.facts.filter((machine) => isInside(classify(machine, context).standing)).length;
+  if (selected === 0) {
+    throw new Refused([
+      `only/except: no machine of "${input.app}" is selected; ${selectionNotes(context, fleet).join('; ') || `the app has ${fleet.machines.length} machines`}`,
+    ]);
+  }
+  const attributes = await deps.attributes();
+  const target = [change.image && imageText(change.image, pin), input.env && `env ${Object.keys(input.env).join(', ')}`]
+    .filter((part) => part !== undefined)
+    .join(' and ');
+  const missing =
+    attributes.length === 0
+      ? [
+          'the namespace has no search attribute FlyApp, FlyImage or RolloutPhase: the rollout runs all the same, lists cannot filter by it',
+        ]
+      : [];
+  const notes = [...(note === undefined ? [] : [note]), ...selectionNotes(context, fleet), ...missing];
+  const plan = {
+    type: input.type,
+    context,
+    plannedAt: deps.clock.now(),
+    deadlineMs: input.deadlineMs,
+    selected,
+    listed: fleet.machines.length,
+    target,
+    notes,
+    attributes,
+  };
+  return { plan, report: reportOf(context, fleet, target, notes) };
+}

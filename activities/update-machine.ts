@@ -1,0 +1,233 @@
+import type { Clock } from '../src/clock.js';
+import { applyChange, imageText, markText, parseImage } from '../src/domain/change.js';
+import { classify, type MachineFacts } from '../src/domain/machine.js';
+import type { UpdateOutcome } from '../src/domain/state.js';
+import type { FlyClient } from '../src/fly/client.js';
+import { FlyError } from '../src/fly/errors.js';
+import type { LaunchBody, Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
+import type { UpdateOrder } from './contract.js';
+import { factsOf } from './facts.js';
+import { type Held, takeLease } from './lease.js';
+import { settle } from './settle.js';
+import { findTrace } from './trace.js';
+
+/** One attempt, as Temporal runs it. */
+export interface Attempt {
+  /** From 1; more than 1 means that a predecessor may have written. */
+  readonly number: number;
+  /** Aborted when the rollout calls back what is not yet written, or the worker stops. */
+  readonly cancelled: AbortSignal;
+  /** What it is doing, for the UI. */
+  readonly say: (doing: string) => void;
+}
+
+export interface UpdateDeps {
+  readonly fly: FlyClient;
+  readonly clock: Clock;
+}
+
+/** Everything the steps of one update share. */
+export interface Update {
+  readonly order: UpdateOrder;
+  readonly deps: UpdateDeps;
+  readonly attempt: Attempt;
+  readonly lease: Held;
+  readonly app: string;
+  readonly id: string;
+  readonly progress: Progress;
+}
+
+/** Whether a write of this attempt, or of one before, may have taken effect: then nobody may write without a look. */
+interface Progress {
+  inDoubt: boolean;
+}
+
+/** Fly's trouble is tried again this many times in the slot before the machine rests and another gets it. */
+const MOST_ATTEMPTS = 4;
+
+/** How long a lost answer is given to show its effect, before each of the two looks. */
+const LOOK_AGAIN_MS = 5_000;
+
+/** Looks at a machine whose lease names another version than the GET does. */
+const MOST_READS = 5;
+
+/**
+ * Brings one machine to its target and leaves it in the state it had. The only procedure that writes to a machine:
+ * lease, read, assess, write, settle, release. Each step may be repeated from the start by a later attempt: the
+ * lease fences the older one off, and its traces (its mark in `versions`, an update event) are looked for first.
+ * Called back before its write it returns `calledBack`, and the machine is untouched; after the write it finishes.
+ * @throws FlyError when Temporal is to try again.
+ */
+export async function updateMachine(order: UpdateOrder, deps: UpdateDeps, attempt: Attempt): Promise<UpdateOutcome> {
+  const { app } = order.context;
+  const { id } = order.machine;
+  const progress = { inDoubt: attempt.number > 1 || order.inDoubtSince !== undefined };
+  if (attempt.cancelled.aborted && !progress.inDoubt) return { kind: 'calledBack' };
+  try {
+    attempt.say('takes the lease');
+    const taken = await takeLease(order, deps);
+    if (taken.kind === 'held by another') return heldByAnother(taken.retryAfterMs, progress);
+    progress.inDoubt ||= taken.lease.fenced;
+    try {
+      return await underLease({ order, deps, attempt, lease: taken.lease, app, id, progress });
+    } finally {
+      await taken.lease.release();
+    }
+  } catch (error) {
+    return outcomeOf(error, attempt, progress);
+  }
+}
+
+const heldByAnother = (retryAfterMs: number, { inDoubt }: Progress): UpdateOutcome => ({
+  kind: 'error',
+  code: 'lease_held',
+  says: 'another holds its lease',
+  retryAfterMs,
+  inDoubt,
+});
+
+/** Which troubles end the order, and which Temporal tries again. */
+function outcomeOf(error: unknown, attempt: Attempt, { inDoubt }: Progress): UpdateOutcome {
+  if (!(error instanceof FlyError)) throw error;
+  const { code, op, retryAfterMs } = error.failure;
+  if (code === 'not_found') return { kind: 'left', standing: 'gone' };
+  if (code === 'invalid' && op === 'update') return { kind: 'failed', code: 'rejected', says: error.message, at: 0 };
+  const transient = error.failure.inDoubt || code === 'rate_limited';
+  if (transient && attempt.number < MOST_ATTEMPTS) throw error;
+  return { kind: 'error', code, says: error.message, retryAfterMs: retryAfterMs ?? 60_000, inDoubt };
+}
+
+async function underLease(update: Update): Promise<UpdateOutcome> {
+  const { order, attempt, progress } = update;
+  const machine = await readMachine(update);
+  if (progress.inDoubt) {
+    attempt.say('looks for traces of an earlier attempt');
+    const trace = await findTrace(update, machine);
+    if (trace.kind === 'written') return conclude(update, trace.version, undefined);
+    if (trace.kind === 'reverted') return { kind: 'failed', code: 'reverted', says: trace.says, at: trace.at };
+    progress.inDoubt = false;
+  }
+  const facts = factsOf(machine, order.context.change);
+  const { standing } = classify(facts, order.context);
+  if (standing === 'atTarget') return alreadyThere(update, machine, facts);
+  const { config } = machine;
+  if (standing !== 'ready' || config === null || config === undefined) return { kind: 'left', standing };
+  if (attempt.cancelled.aborted) return { kind: 'calledBack' };
+  const written = await write(update, bodyFor(update, machine, config));
+  return conclude(update, written.version, written.answer?.events ?? undefined);
+}
+
+function alreadyThere({ order }: Update, machine: Machine, { mark, version }: MachineFacts): UpdateOutcome {
+  const wrote = mark === markText(order.context.rollout, order.n);
+  return { kind: 'updated', version, ...digestOf(machine), wrote, interrupted: false };
+}
+
+/** The lease's answer names the version its host knows: a GET that says otherwise comes from a lagging replica. */
+async function readMachine({ app, id, deps, lease }: Update): Promise<Machine> {
+  for (let look = 1; ; look += 1) {
+    const machine = await deps.fly.getMachine(app, id);
+    const lags = lease.version !== undefined && lease.version !== machine.instance_id;
+    if (!lags || look === MOST_READS) return machine;
+    await deps.clock.sleep(1_000);
+  }
+}
+
+function bodyFor({ order }: Update, machine: Machine, config: MachineConfig): LaunchBody {
+  const { context, n } = order;
+  const digest = machine.image_ref?.digest ?? undefined;
+  const image = imageText(parseImage(config.image ?? '').image, digest);
+  const before = { version: machine.instance_id, state: machine.state, image, digest };
+  return {
+    config: applyChange(config, { change: context.change, pin: context.pin, rollout: context.rollout, n, before }),
+    region: machine.region,
+    ...(machine.name ? { name: machine.name } : {}),
+    current_version: machine.instance_id,
+    // An idle machine stays idle: the platform keeps it so (flyctl PR 4754), and the flag says the same where it does not.
+    skip_launch: true,
+  };
+}
+
+interface Written {
+  readonly version: string;
+  /** Left out when the answer was lost and the machine itself told. */
+  readonly answer?: Machine;
+}
+
+/**
+ * The one write. When its answer is lost, the machine is looked at twice, five seconds apart, before the same write
+ * is sent a second time with the same `current_version`; whatever is still unclear is left to the next attempt.
+ */
+async function write(update: Update, body: LaunchBody): Promise<Written> {
+  const { app, id, deps, lease, attempt, progress } = update;
+  for (let sent = 1; ; sent += 1) {
+    attempt.say(sent === 1 ? 'writes' : 'writes again: the answer was lost and the machine shows no effect');
+    await lease.fresh();
+    try {
+      const answer = await deps.fly.updateMachine(app, id, body, lease.nonce());
+      progress.inDoubt = true;
+      return { version: answer.instance_id, answer };
+    } catch (error) {
+      const isLost = error instanceof FlyError && (error.failure.inDoubt || (sent > 1 && error.code === 'conflict'));
+      if (!isLost) throw error;
+      progress.inDoubt = true;
+      const version = await lookForEffect(update);
+      if (version !== undefined) return { version };
+      if (sent === 2) throw error;
+    }
+  }
+}
+
+/** The version that carries our mark, on either of two looks. */
+async function lookForEffect({ app, id, deps, order, attempt }: Update): Promise<string | undefined> {
+  attempt.say('lost the answer to its write, looks at the machine');
+  const mark = markText(order.context.rollout, order.n);
+  for (let look = 1; look <= 2; look += 1) {
+    await deps.clock.sleep(LOOK_AGAIN_MS);
+    const machine = await deps.fly.getMachine(app, id);
+    if (factsOf(machine, order.context.change).mark === mark) return machine.instance_id;
+  }
+  return undefined;
+}
+
+const digestOf = (machine: Machine): { digest?: string } => {
+  const digest = machine.image_ref?.digest;
+  return digest ? { digest } : {};
+};
+
+/**
+ * After the write: waits until the new version has settled, and says how it ended. A machine that was started
+ * between read and write is started again: an update must leave it as it was.
+ * @param events those of the write's answer, where it came and had some.
+ */
+async function conclude(
+  update: Update,
+  version: string,
+  events: readonly MachineEvent[] | undefined,
+): Promise<UpdateOutcome> {
+  const { app, id, deps, order, attempt, lease } = update;
+  attempt.say(`waits for version ${version} to settle`);
+  const settled = await settle(update, version);
+  if (settled.kind !== 'settled') return settled;
+  const { pin, change } = order.context;
+  const told = events !== undefined && events.length > 0 && (pin !== undefined || change.image === undefined);
+  const after = told ? undefined : await deps.fly.getMachine(app, id);
+  const met = metAtWork(after?.events ?? events ?? []);
+  if (met === 'stopped by us') {
+    attempt.say('starts it again: it was started between our read and our write');
+    await deps.fly.startMachine(app, id, lease.nonce());
+  }
+  const digest = after === undefined ? (pin === undefined ? {} : { digest: pin }) : digestOf(after);
+  return { kind: 'updated', version, ...digest, wrote: true, interrupted: met !== 'idle' };
+}
+
+/**
+ * Whether the newest update met a working machine: the last thing before it was a start. Then it cut what ran
+ * (and `stopped by us` unless it was started since).
+ */
+function metAtWork(events: readonly MachineEvent[]): 'idle' | 'stopped by us' | 'started again' {
+  const update = events.findIndex((event) => event.type === 'update');
+  const lifecycle = ['start', 'exit', 'stop', 'suspend', 'launch', 'update'];
+  const before = events.slice(update + 1).find((event) => lifecycle.includes(event.type));
+  if (update < 0 || before?.type !== 'start') return 'idle';
+  return events.slice(0, update).some((event) => event.type === 'start') ? 'started again' : 'stopped by us';
+}

@@ -1,0 +1,114 @@
+import type { EnvChange } from '../input/types.js';
+
+/** The parts of a machine's config a change looks at; every other field is carried through untouched. */
+export interface ConfigLike {
+  readonly image?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | null | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | null | undefined;
+  readonly [key: string]: unknown;
+}
+
+/** An image by name; the digest travels apart, as the plan's pin. */
+export interface ImageName {
+  /** `registry/repository`. */
+  readonly repository: string;
+  readonly tag?: string;
+}
+
+/** What is to be different. */
+export interface Change {
+  readonly image?: ImageName;
+  readonly env?: EnvChange;
+}
+
+/** Who writes: the hash of the change, and the start that carries it. */
+export interface RolloutName {
+  readonly hash: string;
+  readonly start: string;
+}
+
+/** The three keys of the record on the machine (design: the machine is its own record). */
+export const MARK_KEY = 'layover_rollout';
+export const FROM_KEY = 'layover_from';
+export const FROM_IMAGE_KEY = 'layover_from_image';
+
+/** `<hash of the change>.<start>#<n>`; `n` counts a person's `retry`, not Temporal's attempts. */
+export const markText = (rollout: RolloutName, n: number): string => `${rollout.hash}.${rollout.start}#${n}`;
+
+/** The lease's description, by which an older attempt of the same rollout is recognised and fenced off. */
+export const leaseText = (rollout: RolloutName): string => `layover ${rollout.hash}.${rollout.start}`;
+
+/** The hash part of a mark, whatever rollout wrote it. */
+export function hashOfMark(mark: string | undefined): string | undefined {
+  const dot = mark?.indexOf('.') ?? -1;
+  return mark === undefined || dot < 1 ? undefined : mark.slice(0, dot);
+}
+
+/** The reference that a machine's config gets: by digest wherever the digest is known. */
+export function imageText(image: ImageName, digest: string | undefined): string {
+  const tagged = image.tag === undefined ? image.repository : `${image.repository}:${image.tag}`;
+  return digest === undefined ? tagged : `${tagged}@${digest}`;
+}
+
+/** Splits `registry/repository[:tag][@digest]`; a colon before the last slash belongs to the registry's port. */
+export function parseImage(text: string): { image: ImageName; digest: string | undefined } {
+  const at = text.indexOf('@');
+  const name = at < 0 ? text : text.slice(0, at);
+  const digest = at < 0 ? undefined : text.slice(at + 1);
+  const colon = name.lastIndexOf(':');
+  if (colon <= name.lastIndexOf('/')) return { image: { repository: name }, digest };
+  return { image: { repository: name.slice(0, colon), tag: name.slice(colon + 1) }, digest };
+}
+
+/** The environment after the change. */
+export function applyEnv(env: Readonly<Record<string, string>>, change: EnvChange): Record<string, string> {
+  const kept = Object.entries(env).filter(([key]) => !Object.hasOwn(change, key));
+  const set = Object.entries(change).filter((entry): entry is [string, string] => entry[1] !== null);
+  return Object.fromEntries([...kept, ...set]);
+}
+
+/** Whether the change's env is already there; the image is judged by digest, never by its text. */
+export function envMatches(config: ConfigLike, change: Change): boolean {
+  const env = config.env ?? {};
+  return Object.entries(change.env ?? {}).every(([key, value]) =>
+    value === null ? !Object.hasOwn(env, key) : Object.hasOwn(env, key) && env[key] === value,
+  );
+}
+
+/** What the write needs to know of the machine as it was just read. */
+export interface Before {
+  readonly version: string;
+  readonly state: string;
+  /** `registry/repository[:tag]@digest` of what it ran. */
+  readonly image: string;
+  readonly digest: string | undefined;
+}
+
+/**
+ * The whole config to write: the change applied, the image by digest, and the record. `layover_from` and
+ * `layover_from_image` are kept when a rollout of the same change wrote them before, so that a way back leads to
+ * what ran before the first of them.
+ */
+export function applyChange<C extends ConfigLike>(
+  config: C,
+  order: { change: Change; pin: string | undefined; rollout: RolloutName; n: number; before: Before },
+): C {
+  const { change, pin, rollout, before } = order;
+  const metadata = config.metadata ?? {};
+  const ours = hashOfMark(metadata[MARK_KEY]) === rollout.hash;
+  const image =
+    change.image === undefined
+      ? imageText(parseImage(config.image ?? before.image).image, before.digest)
+      : imageText(change.image, pin);
+  return {
+    ...config,
+    image,
+    ...(change.env === undefined ? {} : { env: applyEnv(config.env ?? {}, change.env) }),
+    metadata: {
+      ...metadata,
+      [MARK_KEY]: markText(rollout, order.n),
+      [FROM_KEY]: (ours ? metadata[FROM_KEY] : undefined) ?? `${before.version} ${before.state}`,
+      [FROM_IMAGE_KEY]: (ours ? metadata[FROM_IMAGE_KEY] : undefined) ?? before.image,
+    },
+  };
+}

@@ -1,0 +1,169 @@
+import { classify, isIdle, type MachineFacts, type RolloutContext, type Standing } from './machine.js';
+import { type Evidence, judge } from './verdict.js';
+
+/** One region and process group: the unit in which capacity is counted. */
+export interface Pool {
+  readonly region: string;
+  readonly group: string;
+  /** Machines of the selection. */
+  readonly selected: number;
+  readonly atTarget: number;
+  readonly verified: number;
+  readonly failed: number;
+  readonly foreign: number;
+  /** Off target and not foreign: what is still to do. */
+  readonly left: number;
+  /** Idle machines that may be written, at target or not: half of them may be in flight. */
+  readonly idle: number;
+}
+
+export interface Candidate {
+  readonly id: string;
+  readonly region: string;
+  readonly group: string;
+  /** The version as the list showed it; tells a later attempt whether an update event came since. */
+  readonly version: string;
+  /** Errors of Fly in a row so far; left out when there were none. */
+  readonly tries?: number;
+}
+
+/** A machine that is not fine, or not yet. */
+export interface Remark {
+  readonly id: string;
+  readonly region: string;
+  readonly group: string;
+  readonly standing: Standing;
+  readonly says: string;
+}
+
+export interface Sick extends Evidence {
+  readonly id: string;
+  readonly region: string;
+  readonly group: string;
+}
+
+/** What one look at the fleet says: counts and what there is to do, never the fleet itself. */
+export interface Observation {
+  readonly at: number;
+  readonly listed: number;
+  readonly pools: readonly Pool[];
+  readonly candidates: readonly Candidate[];
+  readonly remarks: readonly Remark[];
+  readonly sick: readonly Sick[];
+  /** Machines outside the selection, by standing. */
+  readonly outside: Readonly<Partial<Record<Standing, number>>>;
+  readonly stragglers: number;
+  readonly unreachable: number;
+  readonly busy: number;
+}
+
+/** What the workflow knows that the machines do not. */
+export interface View {
+  readonly now: number;
+  /** In flight or resting: not candidates. */
+  readonly taken: readonly string[];
+  /** Failed in this rollout: not candidates until a person retries them. */
+  readonly failed: readonly string[];
+  /** Evidence up to this time (Fly's, ms) was accepted or retried. */
+  readonly forgiven: Readonly<Record<string, number>>;
+}
+
+/** Bounds that keep an observation below 100 KB; 400 pools (every region, eleven groups) are 50 KB of it. */
+const MOST_CANDIDATES = 200;
+const MOST_REMARKS = 60;
+const MOST_SICK = 60;
+
+type Counted = { -readonly [K in keyof Pool]: Pool[K] };
+type Judged = { machine: MachineFacts; standing: Standing; because: string };
+
+const OUTSIDE: readonly Standing[] = ['gone', 'excluded', 'special', 'unmanaged', 'containers', 'suspended'];
+
+/** Whether a standing belongs to the selection. */
+export const isInside = (standing: Standing): boolean => !OUTSIDE.includes(standing);
+
+function poolsOf(
+  inside: readonly Judged[],
+  context: RolloutContext,
+  failed: ReadonlySet<string>,
+): Map<string, Counted> {
+  const pools = new Map<string, Counted>();
+  for (const { machine, standing } of inside) {
+    const key = `${machine.region}\n${machine.group}`;
+    const fresh = { region: machine.region, group: machine.group, selected: 0, atTarget: 0, verified: 0 };
+    const pool = pools.get(key) ?? { ...fresh, failed: 0, foreign: 0, left: 0, idle: 0 };
+    pools.set(key, pool);
+    pool.selected += 1;
+    if (standing === 'atTarget') pool.atTarget += 1;
+    else if (standing === 'foreign') pool.foreign += 1;
+    else if (!failed.has(machine.id)) pool.left += 1;
+    if (failed.has(machine.id)) pool.failed += 1;
+    if (isIdle(machine, context) && standing !== 'foreign') pool.idle += 1;
+  }
+  return pools;
+}
+
+/**
+ * Summarises a list.
+ * @param fleet every machine of the app, as facts.
+ */
+export function observe(fleet: readonly MachineFacts[], context: RolloutContext, view: View): Observation {
+  const judged = fleet.map((machine): Judged => ({ machine, ...classify(machine, context) }));
+  const inside = judged.filter((j) => isInside(j.standing));
+  const taken = new Set(view.taken);
+  const failed = new Set(view.failed);
+  const pools = poolsOf(inside, context, failed);
+  const sick: Sick[] = [];
+  for (const { machine, standing } of inside) {
+    if (standing !== 'atTarget') continue;
+    const verdict = judge(machine, context, view.now);
+    const pool = pools.get(`${machine.region}\n${machine.group}`);
+    if ((verdict.kind === 'verified' || verdict.kind === 'passed') && pool) pool.verified += 1;
+    if (verdict.kind !== 'failed' || verdict.evidence.at <= (view.forgiven[machine.id] ?? 0)) continue;
+    if (!failed.has(machine.id))
+      sick.push({ id: machine.id, region: machine.region, group: machine.group, ...verdict.evidence });
+  }
+  const of = (standing: Standing) => inside.filter((j) => j.standing === standing);
+  const outside: Partial<Record<Standing, number>> = {};
+  for (const { standing } of judged) if (!isInside(standing)) outside[standing] = (outside[standing] ?? 0) + 1;
+  return {
+    at: view.now,
+    listed: fleet.length,
+    pools: [...pools.values()].toSorted(byPlace),
+    candidates: of('ready')
+      .filter(({ machine }) => !taken.has(machine.id) && !failed.has(machine.id))
+      .map(({ machine }) => ({
+        id: machine.id,
+        region: machine.region,
+        group: machine.group,
+        version: machine.version,
+      }))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, MOST_CANDIDATES),
+    remarks: inside
+      .filter((j) => REMARKABLE.includes(j.standing))
+      .map(toRemark)
+      .slice(0, MOST_REMARKS),
+    sick: sick.slice(0, MOST_SICK),
+    outside,
+    stragglers: of('straggler').length,
+    unreachable: of('unreachable').length,
+    busy: of('busy').length,
+  };
+}
+
+const REMARKABLE: readonly Standing[] = ['straggler', 'unreachable', 'foreign', 'busy'];
+const byPlace = (a: Pool, b: Pool): number => (`${a.region} ${a.group}` < `${b.region} ${b.group}` ? -1 : 1);
+const toRemark = ({ machine, standing, because }: Judged): Remark => ({
+  id: machine.id,
+  region: machine.region,
+  group: machine.group,
+  standing,
+  says: because,
+});
+
+/** The sum of one count over all pools. */
+export const total = (pools: readonly Pool[], count: Exclude<keyof Pool, 'region' | 'group'>): number =>
+  pools.reduce((sum, pool) => sum + pool[count], 0);
+
+/** Machines still to do: off target, not foreign, not failed. Zero means that the closing pass may end the rollout. */
+export const leftToDo = (seen: Observation): number => total(seen.pools, 'left');

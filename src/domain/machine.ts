@@ -1,0 +1,146 @@
+import type { Change, RolloutName } from './change.js';
+import { hashOfMark } from './change.js';
+import { isSelected, type Selectable, type Selection } from './selection.js';
+
+/** Machines that Fly made for a moment, or that belong to somebody else's procedure: never touched. */
+export type Special = 'release command' | 'console' | 'test' | 'auto_destroy' | 'canary' | 'blue-green left-over';
+
+/** What the newest events say of the life of the current version, oldest facts left out. */
+export interface Life {
+  /** Fly's time of the newest start of this version, ms. */
+  readonly startedAt?: number;
+  readonly exit?: {
+    readonly at: number;
+    readonly code: number;
+    readonly requested: boolean;
+    readonly oom: boolean;
+    /** Restarted by the policy more than once already. */
+    readonly looping: boolean;
+  };
+}
+
+export interface Check {
+  readonly name: string;
+  readonly status: string;
+  /** Fly's time of the last change of status, ms. */
+  readonly since: number;
+}
+
+/** A machine as the table sees it; made from the API's answer and the change by the activities. */
+export interface MachineFacts extends Selectable {
+  readonly state: string;
+  readonly version: string;
+  readonly digest: string | undefined;
+  readonly managed: boolean;
+  readonly special?: Special;
+  /** Scheduled and standby machines are updated only while idle, and never started. */
+  readonly onlyIdle?: 'scheduled' | 'standby';
+  readonly containers: boolean;
+  readonly hostOk: boolean;
+  readonly mark: string | undefined;
+  /** Applying the change to its env changes nothing. */
+  readonly envMatches: boolean;
+  readonly checksConfigured: number;
+  readonly checks: readonly Check[];
+  readonly life: Life;
+}
+
+/** What the table needs to know of the rollout; carried by every look and every order. */
+export interface RolloutContext {
+  readonly app: string;
+  readonly rollout: RolloutName;
+  readonly change: Change;
+  /** The digest every machine is to run; undefined while the registry is silent and none was updated yet, or when the change has no image. */
+  readonly pin?: string;
+  /** Digests that were in the fleet when planned; `''` stands for a machine that showed none. */
+  readonly origins: readonly string[];
+  readonly selection: Selection;
+  readonly unmanaged: 'leave' | 'include';
+  readonly suspended: 'leave' | 'update';
+  readonly healthy: { readonly forMs: number; readonly withinMs: number };
+}
+
+/**
+ * What a machine is for us. `ready` is the only one that is written; `straggler`, `busy` and `unreachable` are
+ * waited for; `foreign` is counted and left; the rest is outside the selection.
+ */
+export type Standing =
+  | 'gone'
+  | 'excluded'
+  | 'special'
+  | 'unmanaged'
+  | 'containers'
+  | 'suspended'
+  | 'atTarget'
+  | 'unreachable'
+  | 'foreign'
+  | 'ready'
+  | 'straggler'
+  | 'busy';
+
+interface Row {
+  readonly standing: Standing;
+  readonly when: (machine: MachineFacts, context: RolloutContext) => boolean;
+  readonly because: string;
+}
+
+const GONE = ['destroyed', 'destroying', 'replaced', 'migrated', 'launch_failed'];
+/** An update is under way; its config shows what it will run, which it may yet fall back from. */
+const REPLACING = ['replacing', 'updating', 'creating'];
+const IDLE = ['stopped', 'created', 'failed'];
+
+/** The pinned digest and the change's env, and nothing else: a tag's text proves nothing. */
+export function isAtTarget(machine: MachineFacts, context: RolloutContext): boolean {
+  if (!machine.envMatches) return false;
+  if (context.change.image === undefined) return true;
+  return context.pin !== undefined && machine.digest === context.pin;
+}
+
+/** Idle: updating it cuts nobody's work. */
+export function isIdle(machine: MachineFacts, context: RolloutContext): boolean {
+  return IDLE.includes(machine.state) || (machine.state === 'suspended' && context.suspended === 'update');
+}
+
+/**
+ * The table, first match wins. Order matters: what is outside the selection comes before what it would need, an
+ * unreadable host before any judgement of its config, the target before its provenance (a machine somebody else
+ * brought there is at target too), and provenance before idleness, so that a foreign machine is never written.
+ */
+export const TABLE: readonly Row[] = [
+  { standing: 'gone', when: (m) => GONE.includes(m.state), because: 'it was destroyed' },
+  { standing: 'excluded', when: (m, c) => !isSelected(c.selection, m), because: 'only/except leave it out' },
+  { standing: 'special', when: (m) => m.special !== undefined, because: 'Fly or flyctl made it for a moment' },
+  {
+    standing: 'unmanaged',
+    when: (m, c) => !m.managed && m.readable && c.unmanaged === 'leave',
+    because: 'it was made by the API without fly_platform_version=v2, and "unmanaged" says leave',
+  },
+  { standing: 'unreachable', when: (m) => !m.hostOk, because: 'its host is not ok, so its config cannot be read' },
+  { standing: 'containers', when: (m) => m.containers, because: 'it has containers, each with an image of its own' },
+  { standing: 'busy', when: (m) => REPLACING.includes(m.state), because: 'an update of it is under way' },
+  { standing: 'atTarget', when: isAtTarget, because: 'its digest and env are those of the change' },
+  {
+    standing: 'suspended',
+    when: (m, c) => (m.state === 'suspended' || m.state === 'suspending') && c.suspended === 'leave',
+    because: 'an update would lose its memory, and "suspended" says leave',
+  },
+  {
+    standing: 'foreign',
+    when: (m, c) => hashOfMark(m.mark) === c.rollout.hash,
+    because: 'it carries the mark of this change and was changed since',
+  },
+  {
+    standing: 'foreign',
+    when: (m, c) => !c.origins.includes(m.digest ?? ''),
+    because: 'it runs an image that was not in the fleet when this rollout was planned',
+  },
+  { standing: 'ready', when: isIdle, because: 'it is idle and off target' },
+  { standing: 'straggler', when: (m) => m.state === 'started', because: 'it is working; it is updated when it stops' },
+  { standing: 'busy', when: () => true, because: 'it is between two states; look again' },
+];
+
+/** The first row that matches. */
+export function classify(machine: MachineFacts, context: RolloutContext): { standing: Standing; because: string } {
+  for (const row of TABLE) if (row.when(machine, context)) return { standing: row.standing, because: row.because };
+  return { standing: 'busy', because: 'no row matched' };
+}

@@ -1,0 +1,55 @@
+import type { Candidate, Pool } from './fleet.js';
+import { total } from './fleet.js';
+
+/** Updates in flight at most, whatever the fleet: Fly's limits are per machine, so this one spares the worker. */
+export const MOST_IN_FLIGHT = 50;
+
+/** Where an update in flight counts. */
+export interface Flight extends Candidate {
+  readonly since: number;
+}
+
+/** Half of a pool's idle machines (at least one) may be in flight: the other half stays there to be started. */
+export const idleSlots = (idle: number): number => Math.max(1, Math.floor(idle / 2));
+
+export interface Pace {
+  readonly pools: readonly Pool[];
+  readonly inFlight: readonly Flight[];
+  /** One update of this rollout has settled on the new version. */
+  readonly proven: boolean;
+  /** Every write can name the digest it pins. */
+  readonly pinned: boolean;
+}
+
+const samePool = (a: { region: string; group: string }, b: { region: string; group: string }): boolean =>
+  a.region === b.region && a.group === b.group;
+
+/**
+ * Which candidates get a slot now, in their order: the first of the rollout alone, one at a time while no digest is
+ * known, never more than half of a pool's idle machines.
+ */
+export function admit(queue: readonly Candidate[], pace: Pace): Candidate[] {
+  const most = pace.proven && pace.pinned ? MOST_IN_FLIGHT : 1;
+  const admitted: Candidate[] = [];
+  for (const candidate of queue) {
+    if (pace.inFlight.length + admitted.length >= most) break;
+    const idle = pace.pools.find((pool) => samePool(pool, candidate))?.idle ?? 0;
+    const flying = [...pace.inFlight, ...admitted].filter((flight) => samePool(flight, candidate)).length;
+    if (flying < idleSlots(idle)) admitted.push(candidate);
+  }
+  return admitted;
+}
+
+/** A share tolerates at least one failure, of the machines passed or failed so far. */
+export const FAILED_SHARE = 0.1;
+
+/**
+ * Whether the failures so far pause the rollout: the first one does while no machine has passed, later a share of
+ * those passed or failed decides. Idle machines that never ran the new version count for nothing.
+ */
+export function tooManyFailed(failures: number, pools: readonly Pool[]): boolean {
+  if (failures === 0) return false;
+  const passed = total(pools, 'verified');
+  if (passed === 0) return true;
+  return failures > Math.max(1, Math.floor(FAILED_SHARE * (passed + failures)));
+}

@@ -1,0 +1,252 @@
+import type { Candidate, Observation, Sick } from './fleet.js';
+import { leftToDo, total } from './fleet.js';
+import type { RolloutContext } from './machine.js';
+import { type Flight, tooManyFailed } from './pace.js';
+import type { Evidence, FailureCode } from './verdict.js';
+
+/** What the plan settles once; it travels with the rollout through continue-as-new. */
+export interface Plan {
+  readonly type: 'stoppedSweep';
+  readonly context: RolloutContext;
+  readonly plannedAt: number;
+  readonly deadlineMs: number;
+  /** Machines of the selection when planned. */
+  readonly selected: number;
+  /** Machines of the app when planned, selected or not. */
+  readonly listed: number;
+  /** As the operator wrote it, and what it was pinned to. */
+  readonly target: string;
+  readonly notes: readonly string[];
+  /** Search attributes that the namespace has. */
+  readonly attributes: readonly string[];
+}
+
+export type PauseCode = 'asked' | 'failures' | 'list_suspect';
+
+export interface Pause {
+  readonly code: PauseCode;
+  readonly says: string;
+  readonly by?: string;
+  readonly since: number;
+}
+
+export interface Stop {
+  readonly kind: 'abort' | 'cancel';
+  readonly says: string;
+  readonly by?: string;
+  readonly since: number;
+}
+
+export interface Failure extends Evidence {
+  readonly region: string;
+  readonly group: string;
+  /** A person resumed in spite of it: it no longer pauses, and still ends the rollout Partial. */
+  readonly accepted: boolean;
+}
+
+/** A machine that Fly would not let us update just now; it is tried again, and never counts as a failure. */
+export interface Rest extends Candidate {
+  readonly until: number;
+  readonly tries: number;
+  readonly says: string;
+}
+
+/** The one state of a rollout. Everything but `inFlight`, `queue` and `seen` survives continue-as-new. */
+export interface RolloutState {
+  readonly v: 1;
+  readonly plan: Plan;
+  readonly startedAt: number;
+  readonly pausedMs: number;
+  readonly pause?: Pause;
+  readonly stop?: Stop;
+  readonly failed: Readonly<Record<string, Failure>>;
+  /** A person's retries, by machine: the `n` of its next mark. */
+  readonly retries: Readonly<Record<string, number>>;
+  readonly forgiven: Readonly<Record<string, number>>;
+  /** Orders whose end nobody knows, with the version before: the next attempt looks for traces first. */
+  readonly unknown: Readonly<Record<string, string>>;
+  readonly resting: Readonly<Record<string, Rest>>;
+  readonly inFlight: Readonly<Record<string, Flight>>;
+  readonly queue: readonly Candidate[];
+  readonly seen?: Observation;
+  /** Looks in a row that found nothing left to do, and when the last one was. */
+  readonly clear: { readonly looks: number; readonly at: number };
+  readonly written: number;
+  readonly interrupted: readonly string[];
+  readonly notice?: string;
+}
+
+/** How one machine's update ended. */
+export type UpdateOutcome =
+  | {
+      readonly kind: 'updated';
+      readonly version: string;
+      readonly digest?: string;
+      readonly wrote: boolean;
+      readonly interrupted: boolean;
+    }
+  | { readonly kind: 'failed'; readonly code: FailureCode; readonly says: string; readonly at: number }
+  | {
+      readonly kind: 'error';
+      readonly code: string;
+      readonly says: string;
+      readonly retryAfterMs: number;
+      readonly inDoubt: boolean;
+    }
+  | { readonly kind: 'left'; readonly standing: string }
+  | { readonly kind: 'calledBack' };
+
+/** How a look ended: a view of the fleet, or a list that cannot be believed. */
+export type LookOutcome =
+  | { readonly kind: 'seen'; readonly observation: Observation }
+  | { readonly kind: 'suspect'; readonly listed: number; readonly expected: number; readonly at: number };
+
+const none: Readonly<Record<string, never>> = {};
+
+export function begin(plan: Plan, now: number): RolloutState {
+  const maps = { failed: none, retries: none, forgiven: none, unknown: none, resting: none, inFlight: none };
+  return {
+    v: 1,
+    plan,
+    startedAt: now,
+    pausedMs: 0,
+    ...maps,
+    queue: [],
+    clear: { looks: 0, at: 0 },
+    written: 0,
+    interrupted: [],
+  };
+}
+
+/** What goes into the next run: nothing that a fresh look can find again. Nothing may be in flight. */
+export function carry(state: RolloutState): RolloutState {
+  const { seen: _seen, ...kept } = state;
+  return { ...kept, queue: [], inFlight: none, resting: none, clear: { looks: 0, at: 0 } };
+}
+
+export function without<T>(record: Readonly<Record<string, T>>, id: string): Readonly<Record<string, T>> {
+  if (!Object.hasOwn(record, id)) return record;
+  return Object.fromEntries(Object.entries(record).filter(([key]) => key !== id));
+}
+
+/** The absolute deadline: pauses stop its clock. */
+export function deadlineAt(state: RolloutState, now: number): number {
+  const pausing = state.pause === undefined ? 0 : now - state.pause.since;
+  return state.startedAt + state.plan.deadlineMs + state.pausedMs + pausing;
+}
+
+export const unaccepted = (state: RolloutState): number =>
+  Object.values(state.failed).filter((failure) => !failure.accepted).length;
+
+/** Applied after whatever may have added a failure. */
+function pauseOnFailures(state: RolloutState, now: number): RolloutState {
+  if (state.pause !== undefined || state.stop !== undefined) return state;
+  const failures = unaccepted(state);
+  if (!tooManyFailed(failures, state.seen?.pools ?? [])) return state;
+  const [id, first] = Object.entries(state.failed).find(([, failure]) => !failure.accepted) ?? ['', undefined];
+  const more = failures > 1 ? ` and ${failures - 1} more` : '';
+  const says = `machine ${id} (${first?.region}) failed: ${first?.says}${more}`;
+  return { ...state, pause: { code: 'failures', says, since: now } };
+}
+
+/** An order leaves for a machine. */
+export function onLaunched(state: RolloutState, candidate: Candidate, now: number): RolloutState {
+  return {
+    ...state,
+    queue: state.queue.filter((waiting) => waiting.id !== candidate.id),
+    resting: without(state.resting, candidate.id),
+    inFlight: { ...state.inFlight, [candidate.id]: { ...candidate, since: now } },
+  };
+}
+
+const restMs = (tries: number, retryAfterMs: number): number =>
+  Math.max(retryAfterMs, Math.min(300_000, 5_000 * 2 ** (tries - 1)));
+
+/** An order ended. `tries` of a machine's rest grow until it ends otherwise. */
+export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcome, now: number): RolloutState {
+  const flight = state.inFlight[id];
+  if (flight === undefined) return state;
+  const tries = flight.tries ?? 0;
+  const landed = { ...state, inFlight: without(state.inFlight, id) };
+  switch (outcome.kind) {
+    case 'updated':
+      return onSuccess({ ...landed, unknown: without(landed.unknown, id) }, id, outcome);
+    case 'failed': {
+      const { code, says, at } = outcome;
+      const failure = { code, says, at, region: flight.region, group: flight.group, accepted: false };
+      const failed = { ...landed.failed, [id]: failure };
+      return pauseOnFailures({ ...landed, failed, unknown: without(landed.unknown, id) }, now);
+    }
+    case 'error': {
+      const rest = {
+        ...flight,
+        tries: tries + 1,
+        until: now + restMs(tries + 1, outcome.retryAfterMs),
+        says: outcome.says,
+      };
+      const resting = { ...landed.resting, [id]: rest };
+      return {
+        ...landed,
+        resting,
+        ...(outcome.inDoubt ? { unknown: { ...landed.unknown, [id]: flight.version } } : {}),
+      };
+    }
+    case 'left':
+    case 'calledBack':
+      return landed;
+  }
+}
+
+function onSuccess(state: RolloutState, id: string, outcome: UpdateOutcome & { kind: 'updated' }): RolloutState {
+  const { context } = state.plan;
+  const learnt = context.pin === undefined && context.change.image !== undefined && outcome.digest !== undefined;
+  const plan = learnt ? { ...state.plan, context: { ...context, pin: outcome.digest ?? '' } } : state.plan;
+  return {
+    ...state,
+    plan,
+    written: state.written + (outcome.wrote ? 1 : 0),
+    interrupted: outcome.interrupted ? [...state.interrupted, id] : state.interrupted,
+  };
+}
+
+/** An order ended and nobody can say how far it got: the next one looks for traces before it writes. */
+export function onLost(state: RolloutState, id: string): RolloutState {
+  const flight = state.inFlight[id];
+  if (flight === undefined) return state;
+  const unknown = { ...state.unknown, [id]: state.unknown[id] ?? flight.version };
+  return { ...state, inFlight: without(state.inFlight, id), unknown };
+}
+
+/** A machine has rested enough. */
+export function onRested(state: RolloutState, id: string): RolloutState {
+  const rest = state.resting[id];
+  if (rest === undefined) return state;
+  return { ...state, resting: without(state.resting, id), queue: [...state.queue, rest] };
+}
+
+const toFailure = (sick: Sick): Failure => ({ ...sick, accepted: false });
+
+/** A look came back. */
+export function onLooked(state: RolloutState, look: LookOutcome, now: number): RolloutState {
+  if (look.kind === 'suspect') {
+    const says = `Fly listed ${look.listed} machines where it counts ${look.expected}; a list that short is not believed`;
+    return { ...state, pause: state.pause ?? { code: 'list_suspect', says, since: now } };
+  }
+  const { observation } = look;
+  const busy = (id: string) => Object.hasOwn(state.inFlight, id) || Object.hasOwn(state.resting, id);
+  const isClear = leftToDo(observation) === 0;
+  const failed = { ...state.failed };
+  for (const sick of observation.sick) failed[sick.id] ??= toFailure(sick);
+  const next: RolloutState = {
+    ...state,
+    seen: observation,
+    failed,
+    queue: observation.candidates.filter((candidate) => !busy(candidate.id) && !Object.hasOwn(failed, candidate.id)),
+    clear: isClear ? { looks: state.clear.looks + 1, at: now } : { looks: 0, at: now },
+  };
+  return pauseOnFailures(next, now);
+}
+
+/** Whether any update of this change is known to have settled: in this rollout, or in an earlier start of it. */
+export const isProven = (state: RolloutState): boolean =>
+  state.written > 0 || (state.seen !== undefined && total(state.seen.pools, 'atTarget') > 0);

@@ -1,0 +1,240 @@
+import type { Outcome } from './decide.js';
+import { leftToDo, type Observation, total } from './fleet.js';
+import { deadlineAt, type RolloutState } from './state.js';
+import { rolloutId } from './names.js';
+
+export type Phase = 'planning' | 'running' | 'pausing' | 'paused' | 'done';
+
+export interface Wait {
+  /** For example `sweep:stragglers`. */
+  readonly name: string;
+  readonly says: string;
+  readonly since: string;
+  /** Left out for a pause, which has no deadline. */
+  readonly until?: string;
+}
+
+export interface Counts {
+  readonly selected: number;
+  readonly atTarget: number;
+  readonly verified: number;
+  readonly notRunYet: number;
+  readonly failed: number;
+  readonly foreign: number;
+  readonly left: number;
+  readonly inFlight: number;
+  readonly resting: number;
+  readonly working: number;
+  readonly unreachable: number;
+}
+
+export interface MachineNote {
+  readonly id: string;
+  readonly region: string;
+  readonly group: string;
+  readonly state: 'failed' | 'in flight' | 'resting' | 'working' | 'unreachable' | 'foreign' | 'busy';
+  readonly says: string;
+}
+
+/** The answer of the query `status`, of every update, and of the failure's details: one shape. Times are ISO text. */
+export interface Status {
+  readonly app: string;
+  readonly type: string;
+  readonly rollout: string;
+  readonly target: string;
+  readonly phase: Phase;
+  readonly reason: string;
+  readonly since: string;
+  readonly message: string;
+  readonly startedAt: string;
+  readonly deadline: string;
+  readonly observedAt?: string;
+  readonly counts: Counts;
+  readonly pools: readonly {
+    region: string;
+    group: string;
+    atTarget: number;
+    verified: number;
+    failed: number;
+    foreign: number;
+    left: number;
+  }[];
+  readonly written: number;
+  readonly interrupted: readonly string[];
+  readonly outside: Readonly<Record<string, number>>;
+  readonly machines: readonly MachineNote[];
+  readonly waits: readonly Wait[];
+  readonly canType: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** What only the workflow knows: when it began to look, and how it ended. */
+export interface Around {
+  readonly now: number;
+  readonly lookingSince?: number;
+  readonly ended?: { readonly outcome: Outcome; readonly says: string; readonly at: number };
+}
+
+const MOST_MACHINES = 200;
+const iso = (ms: number): string => new Date(ms).toISOString();
+const noObservation: Observation = {
+  at: 0,
+  listed: 0,
+  pools: [],
+  candidates: [],
+  remarks: [],
+  sick: [],
+  outside: {},
+  stragglers: 0,
+  unreachable: 0,
+  busy: 0,
+};
+
+function countsOf(state: RolloutState, seen: Observation): Counts {
+  const atTarget = total(seen.pools, 'atTarget');
+  const verified = total(seen.pools, 'verified');
+  return {
+    selected: state.seen === undefined ? state.plan.selected : total(seen.pools, 'selected'),
+    atTarget,
+    verified,
+    notRunYet: Math.max(0, atTarget - verified),
+    failed: Object.keys(state.failed).length,
+    foreign: total(seen.pools, 'foreign'),
+    left: state.seen === undefined ? state.plan.selected : leftToDo(seen),
+    inFlight: Object.keys(state.inFlight).length,
+    resting: Object.keys(state.resting).length,
+    working: seen.stragglers,
+    unreachable: seen.unreachable,
+  };
+}
+
+function phaseOf(state: RolloutState, around: Around): Phase {
+  if (around.ended !== undefined) return 'done';
+  const flying = Object.keys(state.inFlight).length > 0;
+  if (state.pause !== undefined) return flying ? 'pausing' : 'paused';
+  return 'running';
+}
+
+function headline(state: RolloutState, around: Around): { reason: string; since: number; message: string } {
+  if (around.ended) return { reason: around.ended.outcome, since: around.ended.at, message: around.ended.says };
+  if (state.stop) return { reason: state.stop.kind, since: state.stop.since, message: state.stop.says };
+  if (state.pause) return { reason: state.pause.code, since: state.pause.since, message: state.pause.says };
+  const flying = Object.keys(state.inFlight).length;
+  const seen = state.seen ?? noObservation;
+  if (flying > 0) return { reason: 'updating', since: state.startedAt, message: `${flying} updates in flight` };
+  const waiting = [
+    seen.stragglers > 0 ? `${seen.stragglers} working machines to stop` : '',
+    seen.unreachable > 0 ? `${seen.unreachable} machines whose host is not ok` : '',
+    Object.keys(state.resting).length > 0
+      ? `${Object.keys(state.resting).length} machines that Fly would not update just now`
+      : '',
+    seen.busy > 0 ? `${seen.busy} machines between two states` : '',
+  ].filter((part) => part !== '');
+  const message = waiting.length > 0 ? `waiting for ${waiting.join(', ')}` : 'looking at the fleet';
+  return { reason: waiting.length > 0 ? 'waiting' : 'looking', since: around.lookingSince ?? state.startedAt, message };
+}
+
+function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
+  const failed = Object.entries(state.failed).map(([id, f]) => ({
+    id,
+    region: f.region,
+    group: f.group,
+    state: 'failed' as const,
+    says: `${f.code}: ${f.says}`,
+  }));
+  const resting = Object.values(state.resting).map((r) => ({
+    id: r.id,
+    region: r.region,
+    group: r.group,
+    state: 'resting' as const,
+    says: `${r.says}; again at ${iso(r.until)}`,
+  }));
+  const flying = Object.values(state.inFlight).map((f) => ({
+    id: f.id,
+    region: f.region,
+    group: f.group,
+    state: 'in flight' as const,
+    says: `since ${iso(f.since)}`,
+  }));
+  const words = { straggler: 'working', unreachable: 'unreachable', foreign: 'foreign', busy: 'busy' } as const;
+  const remarks = seen.remarks.flatMap(({ id, region, group, standing, says }) => {
+    if (standing !== 'straggler' && standing !== 'unreachable' && standing !== 'foreign' && standing !== 'busy')
+      return [];
+    if (Object.hasOwn(state.inFlight, id)) return [];
+    return [{ id, region, group, state: words[standing], says }];
+  });
+  return [...failed, ...resting, ...flying, ...remarks].slice(0, MOST_MACHINES);
+}
+
+function waitsOf(state: RolloutState, around: Around): Wait[] {
+  if (around.ended) return [];
+  const until = iso(deadlineAt(state, around.now));
+  if (state.pause) return [{ name: 'pause', says: state.pause.says, since: iso(state.pause.since) }];
+  const seen = state.seen ?? noObservation;
+  const since = iso(around.lookingSince ?? state.startedAt);
+  const waits: Wait[] =
+    Object.values(state.inFlight).length > 0
+      ? [
+          {
+            name: 'sweep:updates',
+            says: 'updates in flight',
+            since: iso(Math.min(...Object.values(state.inFlight).map((f) => f.since))),
+            until,
+          },
+        ]
+      : [];
+  if (seen.stragglers > 0)
+    waits.push({ name: 'sweep:stragglers', says: `${seen.stragglers} working machines to stop`, since, until });
+  if (seen.unreachable > 0)
+    waits.push({ name: 'sweep:unreachable', says: `${seen.unreachable} machines whose host is not ok`, since, until });
+  for (const rest of Object.values(state.resting).slice(0, 5))
+    waits.push({ name: `sweep:${rest.id}`, says: rest.says, since, until: iso(rest.until) });
+  return waits;
+}
+
+function commandsOf(state: RolloutState, around: Around): string[] {
+  const id = rolloutId(state.plan.context.app);
+  if (around.ended) return [`temporal workflow result --workflow-id ${id}`];
+  const signal = (verb: string, input = '') => `temporal workflow signal --workflow-id ${id} --name ${verb}${input}`;
+  if (state.stop) return [`temporal workflow query --workflow-id ${id} --name status`];
+  const retry = Object.keys(state.failed).length > 0 ? [signal('retry')] : [];
+  const steer = state.pause === undefined ? [signal('pause', ` --input '{"reason":"…"}'`)] : [signal('resume')];
+  return [...steer, ...retry, signal('abort', ` --input '{"reason":"…"}'`)];
+}
+
+/** Everything an operator may ask: phase, reason, since, message, counts, what is not fine, what can be typed. */
+export function statusOf(state: RolloutState, around: Around): Status {
+  const seen = state.seen ?? noObservation;
+  const { context } = state.plan;
+  const head = headline(state, around);
+  return {
+    app: context.app,
+    type: state.plan.type,
+    rollout: `${context.rollout.hash}.${context.rollout.start}`,
+    target: state.plan.target,
+    phase: phaseOf(state, around),
+    reason: head.reason,
+    since: iso(head.since),
+    message: head.message,
+    startedAt: iso(state.startedAt),
+    deadline: iso(deadlineAt(state, around.now)),
+    ...(state.seen === undefined ? {} : { observedAt: iso(state.seen.at) }),
+    counts: countsOf(state, seen),
+    pools: seen.pools.map(({ region, group, atTarget, verified, failed, foreign, left }) => ({
+      region,
+      group,
+      atTarget,
+      verified,
+      failed,
+      foreign,
+      left,
+    })),
+    written: state.written,
+    interrupted: state.interrupted.slice(0, 50),
+    outside: seen.outside as Readonly<Record<string, number>>,
+    machines: machinesOf(state, seen),
+    waits: waitsOf(state, around),
+    canType: commandsOf(state, around),
+    notes: [...state.plan.notes, ...(state.notice === undefined ? [] : [state.notice])],
+  };
+}

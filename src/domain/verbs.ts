@@ -1,0 +1,118 @@
+import type { Failure, RolloutState } from './state.js';
+import { without } from './state.js';
+
+/** What an operator can say to a rollout. `proceed` and `rollback` belong to types that are not released yet. */
+export const VERBS = ['pause', 'resume', 'retry', 'abort'] as const;
+export type Verb = (typeof VERBS)[number];
+
+/** The one optional argument of every verb; `by` is a note, not an identity. */
+export interface VerbInput {
+  readonly reason?: string;
+  readonly by?: string;
+  /** `retry` only: these machines; all failed ones when left out. */
+  readonly machines?: readonly string[];
+}
+
+export type VerbAnswer =
+  { readonly ok: true; readonly state: RolloutState } | { readonly ok: false; readonly refusal: string };
+
+interface VerbRule {
+  /** Shown in the UI and by `temporal workflow metadata`. */
+  readonly describes: string;
+  readonly apply: (state: RolloutState, input: VerbInput, now: number) => VerbAnswer;
+}
+
+const done = (state: RolloutState): VerbAnswer => ({ ok: true, state });
+const refuse = (refusal: string): VerbAnswer => ({ ok: false, refusal });
+const note = (input: VerbInput): { by?: string } => (input.by === undefined ? {} : { by: input.by });
+
+/** Ends a pause and adds its length to the clocks that stood still. */
+function unpause(state: RolloutState, now: number): RolloutState {
+  const { pause, ...rest } = state;
+  return pause === undefined ? state : { ...rest, pausedMs: state.pausedMs + (now - pause.since) };
+}
+
+function resume(state: RolloutState, now: number): VerbAnswer {
+  if (state.pause === undefined) return refuse('not paused, nothing to resume');
+  const accepted = Object.entries(state.failed).map(([id, failure]) => [id, { ...failure, accepted: true }] as const);
+  return done({
+    ...unpause(state, now),
+    failed: Object.fromEntries(accepted),
+    queue: [],
+    clear: { looks: 0, at: now },
+  });
+}
+
+function retryOne(state: RolloutState, [id, failure]: readonly [string, Failure]): RolloutState {
+  return {
+    ...state,
+    failed: without(state.failed, id),
+    unknown: without(state.unknown, id),
+    retries: { ...state.retries, [id]: (state.retries[id] ?? 0) + 1 },
+    forgiven: { ...state.forgiven, [id]: failure.at },
+    clear: { looks: 0, at: 0 },
+  };
+}
+
+function retry(state: RolloutState, input: VerbInput): VerbAnswer {
+  const failed = Object.entries(state.failed);
+  if (failed.length === 0) return refuse('no machine has failed, nothing to retry');
+  const named = input.machines;
+  const stranger = named?.find((id) => !Object.hasOwn(state.failed, id));
+  if (stranger !== undefined)
+    return refuse(`machine ${stranger} has not failed; failed: ${failed.map(([id]) => id).join(', ')}`);
+  return done(failed.filter(([id]) => named?.includes(id) ?? true).reduce(retryOne, state));
+}
+
+/** One table registers each verb as a signal and as an update, and says when it is refused. */
+export const VERB_RULES: Readonly<Record<Verb, VerbRule>> = {
+  pause: {
+    describes:
+      'Stop writing until resume; updates in flight before their write are called back. {"reason":"5xx spike","by":"ann"}',
+    apply: (state, input, now) => {
+      const pause = { code: 'asked' as const, says: input.reason ?? 'asked for', ...note(input) };
+      return done({ ...state, pause: { ...pause, since: state.pause?.since ?? now } });
+    },
+  },
+  resume: {
+    describes: 'Go on after a pause; accepts the failures so far. {"by":"ann"}',
+    apply: (state, _input, now) => resume(state, now),
+  },
+  retry: {
+    describes:
+      'Take failed machines up again and out of the count; does not resume. {"machines":["e2865…"]} or nothing for all',
+    apply: (state, input) => retry(state, input),
+  },
+  abort: {
+    describes:
+      'Stop for good: call back what was not written, finish what was, end as RolloutAborted. {"reason":"wrong image"}',
+    apply: (state, input, now) =>
+      done({
+        ...unpause(state, now),
+        stop: { kind: 'abort', says: input.reason ?? 'asked for', ...note(input), since: now },
+      }),
+  },
+};
+
+/** What is wrong with a verb's argument, or undefined. */
+export function verbInputProblem(verb: Verb, input: unknown): string | undefined {
+  if (input === undefined || input === null) return undefined;
+  if (typeof input !== 'object' || Array.isArray(input))
+    return `${verb} takes one optional JSON object, for example {"reason":"…"}`;
+  const known = verb === 'retry' ? ['reason', 'by', 'machines'] : ['reason', 'by'];
+  for (const [key, value] of Object.entries(input)) {
+    if (!known.includes(key)) return `${verb}: ${JSON.stringify(key)} is not known; it takes ${known.join(', ')}`;
+    if (key !== 'machines' && typeof value !== 'string') return `${verb}.${key}: must be text`;
+    const isIds = Array.isArray(value) && value.length > 0 && value.every((id) => typeof id === 'string');
+    if (key === 'machines' && !isIds) return `${verb}.machines: must be a list of machine ids with at least one entry`;
+  }
+  return undefined;
+}
+
+/** Applies a verb, or says why not; the validator of the update and the signal's handler ask the same question. */
+export function applyVerb(state: RolloutState, verb: Verb, input: unknown, now: number): VerbAnswer {
+  const problem = verbInputProblem(verb, input);
+  if (problem !== undefined) return refuse(problem);
+  if (state.stop !== undefined) return refuse(`the rollout is ending (${state.stop.kind}); ${verb} comes too late`);
+  return VERB_RULES[verb].apply(state, (input ?? {}) as VerbInput, now);
+}

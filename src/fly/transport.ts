@@ -1,0 +1,42 @@
+import { Agent, request } from 'undici';
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Absolute. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: string;
+}
+
+/** One HTTP exchange; rejects when no whole answer came. It retries nothing. */
+export type Transport = (request: HttpRequest) => Promise<HttpAnswer>;
+
+const oneValue = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value.join(', ') : value;
+
+/** The real transport. Redirects are not followed: a token must not travel to another host. */
+export function undiciTransport(): Transport {
+  const dispatcher = new Agent({ connections: 64, keepAliveTimeout: 20_000 });
+  return async ({ method, url, headers, body, timeoutMs, signal }) => {
+    const answer = await request(url, {
+      method: method as 'GET',
+      headers: { ...headers },
+      body: body ?? null,
+      signal: signal ?? null,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      dispatcher,
+    });
+    const text = await answer.body.text();
+    const flat = Object.entries(answer.headers).map(([key, value]) => [key, oneValue(value)]);
+    return { status: answer.statusCode, headers: Object.fromEntries(flat), body: text };
+  };
+}

@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { appNameProblem, inputProblem, MOST_INPUT_CHARACTERS } from '../domain/names.js';
+import { parseDuration } from './duration.js';
+import type { NonEmpty, RolloutInput } from './types.js';
+
+const Duration = z.string({ error: 'must be text like "90s", "10m" or "6h"' }).transform((text, context) => {
+  const ms = parseDuration(text);
+  if (typeof ms === 'number') return ms;
+  context.addIssue({ code: 'custom', message: ms });
+  return z.NEVER;
+});
+
+const names = (what: string) =>
+  z.array(z.string().min(1, 'must not be empty')).transform((list, context): NonEmpty<string> => {
+    const [first, ...rest] = list;
+    if (first !== undefined) return [first, ...rest];
+    context.addIssue({ code: 'custom', message: `must name at least one ${what}; leave the key out to mean "any"` });
+    return z.NEVER;
+  });
+
+/** One try of an update may wait this long for a machine to settle; the activity's timeout is above it. */
+const LONGEST_WITHIN_MS = 3_600_000;
+
+const Selector = z
+  .strictObject({
+    regions: names('region').optional(),
+    processGroups: names('process group').optional(),
+    machines: names('machine id').optional(),
+    metadata: z
+      .record(z.string().min(1), z.string())
+      .refine((map) => Object.keys(map).length > 0, 'must name at least one key')
+      .optional(),
+  })
+  .refine(
+    (selector) => Object.keys(selector).length > 0,
+    'must name at least one of regions, processGroups, machines, metadata',
+  );
+
+const EnvName = z.string().regex(/^[^=\0]+$/, 'an environment name must not be empty or hold "=" or NUL');
+
+const Image = z
+  .string({
+    error:
+      'must be text like "registry.fly.io/encoder:v42"; an object for machines with containers comes with a later release',
+  })
+  .regex(
+    /^[a-z0-9][a-zA-Z0-9._:/-]*(?:@sha256:[a-f0-9]{64})?$/,
+    'must be an image reference like "registry.fly.io/encoder:v42"',
+  )
+  .refine(
+    (image) => image.includes('@') || /:[^/]+$/.test(image),
+    'must name a tag or a digest; "latest" is written out too',
+  );
+
+const Sweep = z
+  .strictObject({
+    app: z.custom<string>((app) => appNameProblem(app) === undefined),
+    image: Image.optional(),
+    env: z
+      .record(EnvName, z.union([z.string(), z.null()], { error: 'must be text, or null to remove it' }))
+      .refine((env) => Object.keys(env).length > 0, 'must name at least one variable')
+      .optional(),
+    only: Selector.optional(),
+    except: Selector.optional(),
+    unmanaged: z.enum(['leave', 'include']).default('leave'),
+    suspended: z.enum(['leave', 'update']).default('leave'),
+    healthy: z
+      .strictObject({
+        for: Duration.prefault('10s'),
+        within: Duration.prefault('5m').refine((ms) => ms <= LONGEST_WITHIN_MS, 'must not be longer than 1h'),
+      })
+      .prefault({})
+      .transform(({ for: forMs, within: withinMs }) => ({ forMs, withinMs })),
+    deadline: Duration.prefault('24h'),
+    dryRun: z.boolean({ error: 'must be true or false' }).default(false),
+    ifRunning: z.enum(['refuse']).default('refuse'),
+  })
+  .refine((input) => input.image !== undefined || input.env !== undefined, {
+    message: 'nothing to change: give "image", "env", or both',
+  });
+
+/** Options of the design that this release does not have: refused with a sentence, never ignored. */
+const LATER: Readonly<Record<string, string>> = {
+  allowOtherRepository: 'start the rollout with an image of the repository that the machines already run',
+  restart: 'this release changes image and env only',
+  minSecretsVersion: 'this release changes image and env only',
+  maxUnavailable: 'a stopped sweep writes idle machines only and keeps half of each pool idle',
+  ramp: 'a stopped sweep writes idle machines only',
+  maxFailed: 'this release pauses at the first failure while none has passed, and at 10% later',
+  onFailure: 'this release pauses on failure',
+  forceAfter: 'machines that never stop are named in the report when the deadline passes',
+  bootFirst: 'this release never starts a machine',
+  regions: 'to narrow a sweep to regions write "only": {"regions": […]}',
+  batches: 'it belongs to regionalCanary',
+  bake: 'it belongs to regionalCanary',
+  drain: 'it belongs to regionalCanary',
+  gates: 'it belongs to regionalCanary',
+  groups: 'to narrow a sweep to process groups write "only": {"processGroups": […]}',
+};
+
+const POLLUTING = ['__proto__', 'prototype', 'constructor'];
+
+function pollution(value: unknown, path: string): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const here = path === '' ? key : `${path}.${key}`;
+    return POLLUTING.includes(key)
+      ? [`${here}: this name is refused; it could change how programs read the input`]
+      : pollution(inner, here);
+  });
+}
+
+function sayIssue(issue: z.core.$ZodIssue, input: object): string[] {
+  const path = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const whole = path === '' ? key : `${path}.${key}`;
+      const later = path === '' && Object.hasOwn(LATER, key) ? LATER[key] : undefined;
+      if (later !== undefined) return `${whole}: comes with a later release; ${later}`;
+      return `${whole}: is not an option here; a typing error?`;
+    });
+  }
+  if (path === 'app') return [appNameProblem('app' in input ? input.app : undefined) ?? 'app: is no app name'];
+  if (path === 'ifRunning') return ['ifRunning: only "refuse" in this release; "wait" and "replace" come later'];
+  if (issue.code === 'invalid_value')
+    return [`${path}: must be one of ${issue.values.map((v) => JSON.stringify(v)).join(', ')}`];
+  if (issue.code === 'invalid_key') return [`${path}: ${issue.issues[0]?.message ?? issue.message}`];
+  return [path === '' ? issue.message : `${path}: ${issue.message}`];
+}
+
+export type ParsedInput =
+  { readonly ok: true; readonly input: RolloutInput } | { readonly ok: false; readonly problems: readonly string[] };
+
+/**
+ * Reads what an operator wrote for a `stoppedSweep`.
+ * @param input the JSON value as it came; @returns the input with its defaults, or every problem with its path.
+ */
+export function parseInput(input: unknown): ParsedInput {
+  if (typeof input !== 'object' || input === null || JSON.stringify(input).length > MOST_INPUT_CHARACTERS) {
+    return { ok: false, problems: [inputProblem(input) ?? 'the input must be one JSON object'] };
+  }
+  const polluted = pollution(input, '');
+  if (polluted.length > 0) return { ok: false, problems: polluted };
+  const parsed = Sweep.safeParse(input);
+  if (!parsed.success) {
+    return { ok: false, problems: parsed.error.issues.flatMap((issue) => sayIssue(issue, input)) };
+  }
+  const { deadline, only, except, image, env, ...rest } = parsed.data;
+  return {
+    ok: true,
+    input: {
+      type: 'stoppedSweep',
+      ...rest,
+      deadlineMs: deadline,
+      ...(image === undefined ? {} : { image }),
+      ...(env === undefined ? {} : { env }),
+      ...(only === undefined ? {} : { only }),
+      ...(except === undefined ? {} : { except }),
+    },
+  };
+}

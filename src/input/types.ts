@@ -1,0 +1,45 @@
+/**
+ * What an operator writes, after parsing: defaults filled in, durations in milliseconds. Types only, so that workflows
+ * may name them; the parser is `parse.ts`.
+ */
+
+/** A list that is never empty: an empty selection is an error, never "all". */
+export type NonEmpty<T> = readonly [T, ...T[]];
+
+/** Which machines: AND between keys, OR inside a list. */
+export interface Selector {
+  readonly regions?: NonEmpty<string> | undefined;
+  readonly processGroups?: NonEmpty<string> | undefined;
+  readonly machines?: NonEmpty<string> | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/** `null` removes the variable. */
+export type EnvChange = Readonly<Record<string, string | null>>;
+
+/** When a started machine counts as healthy: passing for `forMs`, and reached `withinMs` after the write. */
+export interface Healthy {
+  readonly forMs: number;
+  readonly withinMs: number;
+}
+
+export interface SweepInput {
+  readonly type: 'stoppedSweep';
+  readonly app: string;
+  /** As written: `registry/repository:tag` or with `@sha256:…`. */
+  readonly image?: string;
+  readonly env?: EnvChange;
+  readonly only?: Selector;
+  readonly except?: Selector;
+  readonly unmanaged: 'leave' | 'include';
+  readonly suspended: 'leave' | 'update';
+  readonly healthy: Healthy;
+  readonly deadlineMs: number;
+  readonly dryRun: boolean;
+  readonly ifRunning: 'refuse';
+}
+
+export type RolloutInput = SweepInput;
+
+/** The types an operator may start. */
+export type RolloutType = 'stoppedSweep' | 'regionalCanary' | 'processGroup' | 'rollback';

@@ -1,0 +1,68 @@
+import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createActivities } from '../../activities/index.js';
+import { realClock } from '../clock.js';
+import { TASK_QUEUE } from '../domain/names.js';
+import { createFlyClient } from '../fly/client.js';
+import { createLimiter } from '../fly/limiter.js';
+import { findDigest } from '../fly/registry.js';
+import { undiciTransport } from '../fly/transport.js';
+import type { WorkerConfig } from './config.js';
+import { ensureSearchAttributes } from './search-attributes.js';
+
+/** Where `npm run build` puts the workflow bundle, seen from the compiled file. */
+const BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+
+/** The bundle when there is one (a worker then starts in a second), the workflows' folder otherwise. */
+export const workflowSource = (): Pick<WorkerOptions, 'workflowBundle'> | Pick<WorkerOptions, 'workflowsPath'> =>
+  existsSync(BUNDLE)
+    ? { workflowBundle: { codePath: BUNDLE } }
+    : { workflowsPath: fileURLToPath(new URL('../../workflows/index.js', import.meta.url)) };
+
+/**
+ * The settings a pause relies on: a dead worker's workflow tasks move on after two seconds, well before its updates
+ * are tried again, and heartbeats (with them a call back) travel every second. A worker that is told to stop gives
+ * its updates a minute to finish.
+ */
+export const WORKER_SETTINGS = {
+  taskQueue: TASK_QUEUE,
+  stickyQueueScheduleToStartTimeout: '2s',
+  maxHeartbeatThrottleInterval: '1s',
+  defaultHeartbeatThrottleInterval: '1s',
+  shutdownGraceTime: '60s',
+  shutdownForceTime: '90s',
+  maxConcurrentActivityTaskExecutions: 500,
+} as const satisfies Partial<WorkerOptions>;
+
+/** A worker that talks to Fly as `config` says. */
+export async function createWorker(
+  config: WorkerConfig,
+  connection: NativeConnection,
+  namespace: string,
+): Promise<Worker> {
+  const transport = undiciTransport();
+  const { token, flyUrl, registryUrl, pollMs } = config;
+  const fly = createFlyClient({
+    baseUrl: flyUrl,
+    token,
+    transport,
+    clock: realClock,
+    limiter: createLimiter(realClock),
+  });
+  const registry = { transport, token, ...(registryUrl === undefined ? {} : { baseUrl: registryUrl }) };
+  const activities = createActivities({
+    fly,
+    clock: realClock,
+    pollMs,
+    findDigest: (repository, tag) => findDigest(repository, tag, registry),
+    attributes: () => ensureSearchAttributes(connection, namespace),
+  });
+  return Worker.create({
+    ...WORKER_SETTINGS,
+    ...workflowSource(),
+    connection,
+    namespace,
+    activities: { ...activities },
+  });
+}

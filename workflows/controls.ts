@@ -1,0 +1,89 @@
+import {
+  ApplicationFailure,
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  setDefaultSignalHandler,
+  setHandler,
+} from '@temporalio/workflow';
+import { type Status, statusOf } from '../src/domain/status.js';
+import { applyVerb, type Verb, verbInputProblem, VERB_RULES, VERBS } from '../src/domain/verbs.js';
+import { dropLook, put, type Run } from './run.js';
+
+export const statusQuery = defineQuery<Status | PlanningStatus>('status');
+
+/** The answer while the plan is being made. */
+export interface PlanningStatus {
+  readonly app: string;
+  readonly type: string;
+  readonly phase: 'planning';
+  readonly message: string;
+}
+
+/** The status as it is now. */
+export function statusNow(run: Run): Status | PlanningStatus {
+  if (run.state === undefined) {
+    return {
+      app: run.app,
+      type: run.type,
+      phase: 'planning',
+      message: 'reading the app, its machines and the registry',
+    };
+  }
+  const lookingSince = run.look === undefined ? {} : { lookingSince: run.look.since };
+  return statusOf(run.state, {
+    now: Date.now(),
+    ...lookingSince,
+    ...(run.ended === undefined ? {} : { ended: run.ended }),
+  });
+}
+
+/** A verb by signal: applied, or noted as refused where an operator looks, since a signal has no answer. */
+export function takeVerb(run: Run, verb: Verb, input: unknown): void {
+  if (run.state === undefined) {
+    run.pending.push({ verb, input });
+    return;
+  }
+  const answer = applyVerb(run.state, verb, input, Date.now());
+  const notice = answer.ok ? undefined : `the signal ${verb} was refused: ${answer.refusal}`;
+  put(run, answer.ok ? answer.state : { ...run.state, ...(notice === undefined ? {} : { notice }) });
+  if (answer.ok) dropLook(run);
+}
+
+function refuseBefore(run: Run, verb: Verb, input: unknown): void {
+  const answer = run.state && applyVerb(run.state, verb, input, Date.now());
+  const refusal = answer === undefined ? verbInputProblem(verb, input) : answer.ok ? undefined : answer.refusal;
+  if (refusal !== undefined) throw ApplicationFailure.nonRetryable(refusal, 'Refused');
+}
+
+/**
+ * Registers every verb twice from the one table: as a signal, which is stored even while no worker runs, and as an
+ * update, which answers with the status or a readable refusal. And the query.
+ */
+export function registerControls(run: Run): void {
+  for (const verb of VERBS) {
+    const description = VERB_RULES[verb].describes;
+    setHandler(defineSignal<[unknown?]>(verb), (input?: unknown) => takeVerb(run, verb, input), { description });
+    setHandler(
+      defineUpdate<Status | PlanningStatus, [unknown?]>(verb),
+      async (input?: unknown) => {
+        await condition(() => run.state !== undefined || run.ended !== undefined);
+        refuseBefore(run, verb, input);
+        takeVerb(run, verb, input);
+        return statusNow(run);
+      },
+      { description, validator: (input?: unknown) => refuseBefore(run, verb, input) },
+    );
+  }
+  setHandler(statusQuery, () => statusNow(run), {
+    description: 'Phase, reason, since, message, counts, machines that are not fine, and what can be typed now.',
+  });
+  setDefaultSignalHandler((name) => {
+    if (run.state === undefined) return;
+    put(run, {
+      ...run.state,
+      notice: `the signal ${JSON.stringify(name)} is not known here; known: ${VERBS.join(', ')}`,
+    });
+  });
+}

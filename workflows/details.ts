@@ -1,0 +1,91 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { Status } from '../src/domain/status.js';
+import { statusNow } from './controls.js';
+import type { Run } from './run.js';
+
+/** Pools shown by name; the sum stands for the rest. */
+const MOST_ROWS = 30;
+const MOST_FAILED = 20;
+
+const pad = (cells: readonly string[], widths: readonly number[]): string =>
+  cells
+    .map((cell, index) => (index < 2 ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0)))
+    .join('  ')
+    .trimEnd();
+
+/** An aligned code block: the UI draws Markdown tables without padding. */
+function table(status: Status): string {
+  const head = ['region', 'group', 'at target', 'verified', 'failed', 'foreign', 'left'];
+  const rows = status.pools
+    .slice(0, MOST_ROWS)
+    .map((p) => [p.region, p.group, ...[p.atTarget, p.verified, p.failed, p.foreign, p.left].map(String)]);
+  const { counts } = status;
+  const sum = [
+    'all',
+    '',
+    ...[counts.atTarget, counts.verified, counts.failed, counts.foreign, counts.left].map(String),
+  ];
+  const all = [head, ...rows, sum];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  return ['```', ...all.map((row) => pad(row, widths)), '```'].join('\n');
+}
+
+const HEADLINES: Readonly<Record<string, string>> = {
+  running: 'Running',
+  pausing: 'Pausing: updates past their write are finishing',
+  paused: '**Paused**: nothing is written until somebody resumes',
+  done: 'Done',
+};
+
+const breakLine = (command: string): string => command.replace(/ (--name|--input) /g, ' \\\n  $1 ');
+
+/** A status as an operator reads it in the Temporal UI. */
+export function detailsOf(status: Status): string {
+  const { counts } = status;
+  const failed = status.machines.filter((machine) => machine.state === 'failed').slice(0, MOST_FAILED);
+  const waits = status.waits.map(
+    (wait) =>
+      `- ${wait.says}, since ${wait.since}${wait.until === undefined ? '' : `, until ${wait.until} at the latest`}`,
+  );
+  const parts = [
+    `### ${HEADLINES[status.phase] ?? status.phase} — ${counts.atTarget} of ${counts.selected} machines at target`,
+    `${status.message} (since ${status.since})`,
+    `Target: \`${status.target}\`. Deadline: ${status.deadline}. Rollout \`${status.rollout}\`.`,
+    table(status),
+    counts.notRunYet > 0 ? `${counts.notRunYet} of those at target have not run the new version yet.` : '',
+    status.interrupted.length > 0 ? `Met at work by their update: ${status.interrupted.join(', ')}` : '',
+    waits.length > 0 ? `**Waiting for**\n\n${waits.join('\n')}` : '',
+    failed.length > 0
+      ? `**Failed**\n\n${failed.map((m) => `- \`${m.id}\` ${m.region} ${m.group}: ${m.says}`).join('\n')}`
+      : '',
+    status.notes.length > 0 ? `**Notes**\n\n${status.notes.map((note) => `- ${note}`).join('\n')}` : '',
+    `**What you can type now**\n\n\`\`\`sh\n${status.canType.map(breakLine).join('\n')}\n\`\`\``,
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+const KEYS = {
+  FlyApp: defineSearchAttributeKey('FlyApp', 'KEYWORD'),
+  FlyImage: defineSearchAttributeKey('FlyImage', 'KEYWORD'),
+  RolloutPhase: defineSearchAttributeKey('RolloutPhase', 'KEYWORD'),
+} as const;
+
+/** Shows the state in the UI: the details on every change, search attributes only when the phase changes (an event each). */
+export function createShow(run: Run): () => void {
+  let shown = '';
+  return () => {
+    const status = statusNow(run);
+    if (status.phase === 'planning') {
+      setCurrentDetails(`### Planning\n\n${status.message}`);
+      return;
+    }
+    setCurrentDetails(detailsOf(status));
+    const attributes = run.state?.plan.attributes ?? [];
+    if (status.phase === shown || attributes.length === 0) return;
+    const values = { FlyApp: run.app, FlyImage: status.target, RolloutPhase: status.phase } as const;
+    const names = (['FlyApp', 'FlyImage', 'RolloutPhase'] as const).filter((name) => attributes.includes(name));
+    upsertSearchAttributes(names.map((name) => ({ key: KEYS[name], value: values[name] })));
+    shown = status.phase;
+  };
+}

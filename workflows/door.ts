@@ -1,0 +1,141 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  ChildWorkflowFailure,
+  type ChildWorkflowHandle,
+  defineSignal,
+  defineUpdate,
+  makeContinueAsNewFunc,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  TerminatedFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { inputProblem, rolloutId } from '../src/domain/names.js';
+import { VERB_RULES, VERBS } from '../src/domain/verbs.js';
+import { planRollout } from './options.js';
+import type { rollout } from './rollout.js';
+import type { VerbCall } from './run.js';
+
+type Room = ChildWorkflowHandle<typeof rollout>;
+
+/** What was signalled before the room is open, and where to hand signals on to since. */
+interface Desk {
+  readonly pending: VerbCall[];
+  room: Room | undefined;
+}
+
+/**
+ * A door: what people start, under any workflow id. It opens the room `rollout:<app>` as its child, hands on the
+ * signals it gets, and ends as the room ends. Terminating a door leaves the rollout running, cancelling it cancels
+ * the rollout.
+ * @param type what the operator typed. @param input as it came; the room's plan parses it.
+ */
+export async function door(type: string, input: unknown): Promise<unknown> {
+  const problem = inputProblem(input);
+  if (problem !== undefined) throw ApplicationFailure.nonRetryable(problem, 'RolloutRefused', { problems: [problem] });
+  const { app, dryRun } = input as { app: string; dryRun?: unknown };
+  const id = rolloutId(app);
+  const desk: Desk = { pending: [], room: undefined };
+  openDesk(desk, id);
+  if (dryRun === true) return planOnly(type, input);
+  if (workflowInfo().workflowId === id) {
+    const enter = makeContinueAsNewFunc<typeof rollout>({ workflowType: 'rollout' });
+    return enter({ v: 1, type, input, pending: desk.pending });
+  }
+  setCurrentDetails(
+    `The rollout runs under \`${id}\`: look there.\n\n\`temporal workflow query --workflow-id ${id} --name status\``,
+  );
+  const room = await openRoom(app, type, input, desk);
+  try {
+    return await ended(room, id);
+  } finally {
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  }
+}
+
+async function planOnly(type: string, input: unknown): Promise<unknown> {
+  const start = workflowInfo().firstExecutionRunId.replaceAll('-', '').slice(-8);
+  return (await planRollout.executeWithOptions({ summary: 'plans, writes nothing' }, [{ type, input, start }])).report;
+}
+
+/** Signals are kept until there is a room and handed on then, in their order; updates are refused with the right id. */
+function openDesk(desk: Desk, id: string): void {
+  for (const verb of VERBS) {
+    const description = `Handed on to ${id}. ${VERB_RULES[verb].describes}`;
+    const handOn = async (input?: unknown) => {
+      if (desk.room === undefined) desk.pending.push({ verb, input });
+      else await tell(desk.room, { verb, input });
+    };
+    setHandler(defineSignal<[unknown?]>(verb), handOn, { description });
+    const right = `this is only the door; type: temporal workflow update execute --workflow-id ${id} --name ${verb}`;
+    const refuse = (_input?: unknown): never => {
+      throw ApplicationFailure.nonRetryable(right, 'Refused');
+    };
+    setHandler(defineUpdate<never, [unknown?]>(verb), refuse, { description: right, validator: refuse });
+  }
+}
+
+async function tell(room: Room, { verb, input }: VerbCall): Promise<void> {
+  const args: [unknown?] = input === undefined ? [] : [input];
+  try {
+    await room.signal(verb, ...args);
+  } catch {
+    // The room has closed meanwhile; its end says how.
+  }
+}
+
+async function openRoom(app: string, type: string, input: unknown, desk: Desk): Promise<Room> {
+  const id = rolloutId(app);
+  try {
+    const options = { workflowId: id, parentClosePolicy: 'ABANDON', staticSummary: `${type} of ${app}` } as const;
+    const room = await startChild<typeof rollout>('rollout', {
+      ...options,
+      args: [{ v: 1, type, input, pending: desk.pending.splice(0) }],
+    });
+    for (let call = desk.pending.shift(); call !== undefined; call = desk.pending.shift()) await tell(room, call);
+    desk.room = room;
+    return room;
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const look = `temporal workflow query --workflow-id ${id} --name status`;
+    throw ApplicationFailure.nonRetryable(
+      `a rollout of "${app}" is running already, and this one changed nothing; look at it: ${look}`,
+      'RolloutAlreadyRunning',
+    );
+  }
+}
+
+/** Ends the door as the room ended, with its message, type and report. */
+async function ended(room: Room, id: string): Promise<unknown> {
+  try {
+    return await room.result();
+  } catch (error) {
+    if (!(error instanceof ChildWorkflowFailure)) throw error;
+    const { cause } = error;
+    if (cause instanceof ApplicationFailure) {
+      throw ApplicationFailure.create({
+        message: cause.message,
+        ...(cause.type ? { type: cause.type } : {}),
+        nonRetryable: true,
+        details: cause.details ?? [],
+      });
+    }
+    if (cause instanceof CancelledFailure) throw new CancelledFailure(cause.message, cause.details);
+    if (cause instanceof TerminatedFailure) {
+      throw ApplicationFailure.nonRetryable(
+        `the rollout ${id} was terminated; what it had done stays done: start the same input again to go on`,
+        'RolloutTerminated',
+      );
+    }
+    throw ApplicationFailure.nonRetryable(
+      `the rollout ${id} ended without a report: ${cause?.message ?? error.message}`,
+      'RolloutLost',
+    );
+  }
+}

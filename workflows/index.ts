@@ -1,0 +1,13 @@
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+
+export { processGroup, regionalCanary, rollback } from './later.js';
+export { rollout } from './rollout.js';
+export { stoppedSweep } from './stopped-sweep.js';
+
+/** Catches every unknown type: without it a mistyped `--type` would hang for ever. */
+export default async function unknownType(): Promise<never> {
+  throw ApplicationFailure.nonRetryable(
+    `there is no workflow type "${workflowInfo().workflowType}"; types: stoppedSweep`,
+    'UnknownWorkflowType',
+  );
+}

@@ -1,0 +1,36 @@
+import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/contract.js';
+
+/**
+ * Every timeout and retry policy, with its reason. All activities beat every two seconds. The heartbeat timeout is
+ * well above the worker's sticky queue timeout (2 s), so that a pause given while no worker runs is seen before a dead
+ * worker's update is tried again. Cancelling waits until the activity has ended, since the rollout must know how each
+ * machine ended before it may say "paused".
+ */
+const common: ActivityOptions = { cancellationType: 'WAIT_CANCELLATION_COMPLETED', heartbeatTimeout: '15s' };
+
+/** Fly may be away for a while when a rollout is started; after ten minutes the start fails and says so. */
+export const { planRollout } = proxyActivities<Pick<Activities, 'planRollout'>>({
+  ...common,
+  startToCloseTimeout: '5m',
+  scheduleToCloseTimeout: '10m',
+  retry: { initialInterval: '2s', maximumInterval: '30s', nonRetryableErrorTypes: ['RolloutRefused'] },
+});
+
+/**
+ * A look is one or two list calls; its retries are the poll (they write no events), at the pace its own failure
+ * names. The caller sets schedule-to-close a little past the look's own end, for a Fly that is away at that time.
+ */
+export const { observeFleet } = proxyActivities<Pick<Activities, 'observeFleet'>>({
+  ...common,
+  startToCloseTimeout: '5m',
+  retry: { initialInterval: '2s', maximumInterval: '60s' },
+});
+
+/** One try settles for at most `healthy.within` (an hour at most); the tries end when the machine had better rest. */
+export const { updateMachine } = proxyActivities<Pick<Activities, 'updateMachine'>>({
+  ...common,
+  startToCloseTimeout: '2h',
+  scheduleToCloseTimeout: '6h',
+  retry: { initialInterval: '1s', maximumInterval: '30s' },
+});
