@@ -109,7 +109,7 @@ function configOf(block: MachineBlock): MachineConfig {
 }
 
 function settleIn(world: World, machine: SimMachine): void {
-  if (machine.state === 'stopped') return awaitTraffic(world, machine);
+  if (machine.state === 'stopped') return awaitTraffic(world, machine, machine.random.next());
   if (machine.state !== 'started') return;
   const event = { type: 'start', status: 'started', source: 'flyd', timestamp: world.now };
   machine.events = [{ id: world.ids.ulid(world.now), ...event }, ...machine.events];

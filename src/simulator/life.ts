@@ -108,16 +108,17 @@ export function rest(world: World, machine: SimMachine, state: MachineState): vo
   awaitTraffic(world, machine);
 }
 
-/** The proxy will want it again after its idle time, unless it already waits to start it. */
-export function awaitTraffic(world: World, machine: SimMachine): void {
+/** The proxy will want it again after (this part of) its idle time, unless it already waits to start it. */
+export function awaitTraffic(world: World, machine: SimMachine, part = 1): void {
   const idle = machine.job?.idleMs;
   if (idle === undefined || machine.due.has('autostart') || machine.autostartHeld) return;
-  plan(world, machine, 'autostart', world.now + draw(machine.random, idle));
+  plan(world, machine, 'autostart', world.now + Math.round(draw(machine.random, idle) * part));
 }
 
 /** A request came for the machine: the proxy starts it as soon as it may (fly docs, proxy autostop/autostart). */
 export function autostart(world: World, machine: SimMachine): void {
   machine.autostartHeld = false;
+  unplan(machine, 'autostart');
   if (machine.due.has('transition') && machine.state !== 'starting') {
     return planAfter(world, machine, 'autostart', 'postponeMs');
   }
