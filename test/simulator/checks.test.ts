@@ -4,7 +4,16 @@ import { lab, M1, oneMachine, V1, V2 } from './support.js';
 const every = { interval: '15s' };
 const config = {
   checks: { alive: { type: 'http', port: 8080, interval: '15s' } },
-  services: [{ internal_port: 8080, checks: [{ type: 'http', ...every }, { type: 'tcp', port: 9090, ...every }] }, { internal_port: 1 }],
+  services: [
+    {
+      internal_port: 8080,
+      checks: [
+        { type: 'http', ...every },
+        { type: 'tcp', port: 9090, ...every },
+      ],
+    },
+    { internal_port: 1 },
+  ],
 };
 
 test('a machine that was there before passes its checks, named as Fly names them', async () => {

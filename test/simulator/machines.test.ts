@@ -141,5 +141,8 @@ test('include_leases shows who holds the machine, without the nonce', async () =
 
 function timeOf(ulid: string): number {
   const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-  return [...ulid.slice(0, 10)].reduce((value, digit) => value * 32 + digits.indexOf(digit), 0);
+  return ulid
+    .slice(0, 10)
+    .split('')
+    .reduce((value, digit) => value * 32 + digits.indexOf(digit), 0);
 }
