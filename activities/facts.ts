@@ -31,12 +31,13 @@ function eventsOfVersion(events: readonly MachineEvent[]): readonly MachineEvent
 function exitOf(event: MachineEvent): NonNullable<Life['exit']> | undefined {
   const exit = event.request?.exit_event ?? event.request?.MonitorEvent?.exit_event;
   if (exit === null || exit === undefined) return undefined;
+  const restarts = event.request?.restart_count ?? 0;
   return {
     at: event.timestamp,
     code: exit.exit_code ?? 0,
-    requested: exit.requested_stop ?? false,
-    oom: exit.oom_killed ?? false,
-    looping: (exit.restarting ?? false) && (event.request?.restart_count ?? 0) > 1,
+    requested: exit.requested_stop === true,
+    oom: exit.oom_killed === true,
+    looping: exit.restarting === true && restarts > 1,
   };
 }
 
@@ -65,13 +66,21 @@ function onlyIdleOf(config: MachineConfig): MachineFacts['onlyIdle'] {
   return (config.standbys?.length ?? 0) > 0 ? 'standby' : undefined;
 }
 
+/** Special and only-idle, where they apply. */
+function kindOf(
+  config: MachineConfig,
+  metadata: Readonly<Record<string, string>>,
+): Pick<MachineFacts, 'special' | 'onlyIdle'> {
+  const special = specialOf(config, metadata);
+  const onlyIdle = onlyIdleOf(config);
+  return { ...(special === undefined ? {} : { special }), ...(onlyIdle === undefined ? {} : { onlyIdle }) };
+}
+
 /** What the table may know of a machine. Its config stays here: env and commands never leave an activity. */
 export function factsOf(machine: Machine, change: Change): MachineFacts {
   const readable = machine.config !== null && machine.config !== undefined;
   const config = machine.config ?? machine.incomplete_config ?? {};
   const metadata = config.metadata ?? {};
-  const special = specialOf(config, metadata);
-  const onlyIdle = onlyIdleOf(config);
   return {
     id: machine.id,
     region: machine.region,
@@ -82,9 +91,8 @@ export function factsOf(machine: Machine, change: Change): MachineFacts {
     version: machine.instance_id,
     digest: machine.image_ref?.digest || undefined,
     managed: metadata['fly_platform_version'] === 'v2',
-    ...(special === undefined ? {} : { special }),
-    ...(onlyIdle === undefined ? {} : { onlyIdle }),
-    containers: (config.containers?.length ?? 0) > 0,
+    ...kindOf(config, metadata),
+    containers: Array.isArray(config.containers) && config.containers.length > 0,
     hostOk: readable && (machine.host_status ?? 'ok') === 'ok',
     mark: metadata[MARK_KEY],
     envMatches: envMatches(config, change),

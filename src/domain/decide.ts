@@ -32,44 +32,58 @@ export type Decision =
   | { readonly kind: 'hold' }
   | { readonly kind: 'finish'; readonly outcome: Outcome; readonly says: string };
 
-const isFlying = (state: RolloutState): boolean => Object.keys(state.inFlight).length > 0;
-
-function finish(state: RolloutState): Decision {
-  const foreign = state.seen === undefined ? 0 : total(state.seen.pools, 'foreign');
-  const failed = Object.keys(state.failed).length;
-  const selected = state.seen === undefined ? 0 : total(state.seen.pools, 'selected');
-  if (selected === 0) return { kind: 'finish', outcome: 'partial', says: 'every selected machine is gone' };
-  if (failed + foreign === 0)
-    return { kind: 'finish', outcome: 'completed', says: `all ${selected} machines are at target` };
-  const says = [failed > 0 ? `${failed} failed` : '', foreign > 0 ? `${foreign} foreign` : ''].filter(
-    (part) => part !== '',
-  );
-  return { kind: 'finish', outcome: 'partial', says: says.join(', ') };
+/** What every rule looks at. */
+interface Situation {
+  readonly state: RolloutState;
+  readonly now: number;
+  /** The run is about to continue as new. */
+  readonly draining: boolean;
+  readonly flying: boolean;
+  readonly deadline: number;
 }
 
-function stop(state: RolloutState, kind: 'abort' | 'cancel'): Decision {
-  if (isFlying(state)) return { kind: 'callBack' };
-  return { kind: 'finish', outcome: kind === 'abort' ? 'aborted' : 'canceled', says: state.stop?.says ?? 'canceled' };
+interface Rule {
+  readonly because: string;
+  readonly decide: (situation: Situation) => Decision | undefined;
 }
 
-function afterDeadline(state: RolloutState): Decision {
-  if (isFlying(state)) return { kind: 'callBack' };
+function afterStop({ state, flying }: Situation): Decision | undefined {
+  if (state.stop === undefined) return undefined;
+  if (flying) return { kind: 'callBack' };
+  return { kind: 'finish', outcome: state.stop.kind === 'abort' ? 'aborted' : 'canceled', says: state.stop.says };
+}
+
+function whilePaused({ state, flying }: Situation): Decision | undefined {
+  if (state.pause === undefined) return undefined;
+  return { kind: flying ? 'callBack' : 'hold' };
+}
+
+function afterDeadline({ state, now, flying, deadline }: Situation): Decision | undefined {
+  if (now < deadline) return undefined;
+  if (flying) return { kind: 'callBack' };
   const left = state.seen === undefined ? state.plan.selected : leftToDo(state.seen);
   return { kind: 'finish', outcome: 'partial', says: `the deadline passed with ${left} machines left` };
 }
 
-/**
- * The one decision of every rollout, a pure function of what is known and the time.
- * @param now ms since the epoch.
- * @param draining the run is about to continue as new: start nothing, look at nothing.
- */
-export function decide(state: RolloutState, now: number, draining = false): Decision {
-  if (state.stop !== undefined) return stop(state, state.stop.kind);
-  if (state.pause !== undefined) return isFlying(state) ? { kind: 'callBack' } : { kind: 'hold' };
-  const until = deadlineAt(state, now);
-  if (now >= until) return afterDeadline(state);
-  if (state.clear.looks >= 2 && !isFlying(state)) return finish(state);
-  if (draining) return isFlying(state) ? { kind: 'act', start: [] } : { kind: 'hold' };
+/** Done means that a list says so, twice. */
+function whenClear({ state, flying }: Situation): Decision | undefined {
+  const { seen } = state;
+  if (state.clear.looks < 2 || flying || seen === undefined) return undefined;
+  const selected = total(seen.pools, 'selected');
+  const foreign = total(seen.pools, 'foreign');
+  const failed = Object.keys(state.failed).length;
+  if (selected === 0) return { kind: 'finish', outcome: 'partial', says: 'every selected machine is gone' };
+  if (failed + foreign === 0)
+    return { kind: 'finish', outcome: 'completed', says: `all ${selected} machines are at target` };
+  const parts = [failed > 0 ? `${failed} failed` : '', foreign > 0 ? `${foreign} foreign` : ''];
+  return { kind: 'finish', outcome: 'partial', says: parts.filter((part) => part !== '').join(', ') };
+}
+
+const whileDraining = ({ draining, flying }: Situation): Decision | undefined =>
+  draining ? (flying ? { kind: 'act', start: [] } : { kind: 'hold' }) : undefined;
+
+function whenQueued({ state }: Situation): Decision | undefined {
+  if (state.queue.length === 0) return undefined;
   const { context } = state.plan;
   const start = admit(state.queue, {
     pools: state.seen?.pools ?? [],
@@ -77,9 +91,42 @@ export function decide(state: RolloutState, now: number, draining = false): Deci
     proven: isProven(state),
     pinned: context.change.image === undefined || context.pin !== undefined,
   });
-  if (state.queue.length > start.length || start.length > 0) return { kind: 'act', start };
-  const moving = isFlying(state) || Object.keys(state.resting).length > 0 || state.clear.looks > 0;
-  const after = state.clear.looks > 0 ? state.clear.at + CLOSING_MS : now;
-  const renewed = now + (moving ? STALE_MS : DAY_MS);
-  return { kind: 'act', start, look: { pace: moving ? 'busy' : 'calm', after, until: Math.min(until, renewed) } };
+  return { kind: 'act', start };
+}
+
+function otherwiseLook({ state, now, flying, deadline }: Situation): Decision {
+  const closing = state.clear.looks > 0;
+  const moving = flying || closing || Object.keys(state.resting).length > 0;
+  const look: Look = {
+    pace: moving ? 'busy' : 'calm',
+    after: closing ? state.clear.at + CLOSING_MS : now,
+    until: Math.min(deadline, now + (moving ? STALE_MS : DAY_MS)),
+  };
+  return { kind: 'act', start: [], look };
+}
+
+/** First match wins: what ends or halts a rollout comes before anything that would write. */
+export const RULES: readonly Rule[] = [
+  { because: 'a person or a cancel stops it', decide: afterStop },
+  { because: 'it is paused', decide: whilePaused },
+  { because: 'its deadline has passed', decide: afterDeadline },
+  { because: 'two looks in a row found nothing left to do', decide: whenClear },
+  { because: 'the run is about to continue as new', decide: whileDraining },
+  { because: 'machines wait for a slot', decide: whenQueued },
+  { because: 'nothing is known that could be started', decide: otherwiseLook },
+];
+
+/**
+ * The one decision of every rollout, a pure function of what is known and the time.
+ * @param now ms since the epoch.
+ * @param draining the run is about to continue as new: start nothing, look at nothing.
+ */
+export function decide(state: RolloutState, now: number, draining = false): Decision {
+  const flying = Object.keys(state.inFlight).length > 0;
+  const situation = { state, now, draining, flying, deadline: deadlineAt(state, now) };
+  for (const rule of RULES) {
+    const decision = rule.decide(situation);
+    if (decision !== undefined) return decision;
+  }
+  return { kind: 'hold' };
 }

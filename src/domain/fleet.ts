@@ -81,6 +81,8 @@ const OUTSIDE: readonly Standing[] = ['gone', 'excluded', 'special', 'unmanaged'
 /** Whether a standing belongs to the selection. */
 export const isInside = (standing: Standing): boolean => !OUTSIDE.includes(standing);
 
+const placeKey = (machine: { region: string; group: string }): string => `${machine.region}\n${machine.group}`;
+
 function poolsOf(
   inside: readonly Judged[],
   context: RolloutContext,
@@ -88,7 +90,7 @@ function poolsOf(
 ): Map<string, Counted> {
   const pools = new Map<string, Counted>();
   for (const { machine, standing } of inside) {
-    const key = `${machine.region}\n${machine.group}`;
+    const key = placeKey(machine);
     const fresh = { region: machine.region, group: machine.group, selected: 0, atTarget: 0, verified: 0 };
     const pool = pools.get(key) ?? { ...fresh, failed: 0, foreign: 0, left: 0, idle: 0 };
     pools.set(key, pool);
@@ -102,6 +104,31 @@ function poolsOf(
   return pools;
 }
 
+/** Judges what is at target: adds to the pools' verified count, and returns new failures. */
+function judgeAtTarget(
+  inside: readonly Judged[],
+  context: RolloutContext,
+  view: View,
+  pools: Map<string, Counted>,
+): Sick[] {
+  const sick: Sick[] = [];
+  for (const { machine } of inside.filter((j) => j.standing === 'atTarget')) {
+    const verdict = judge(machine, context, view.now);
+    const pool = pools.get(placeKey(machine));
+    if ((verdict.kind === 'verified' || verdict.kind === 'passed') && pool !== undefined) pool.verified += 1;
+    if (verdict.kind !== 'failed' || verdict.evidence.at <= (view.forgiven[machine.id] ?? 0)) continue;
+    const isNew = !view.failed.includes(machine.id);
+    if (isNew) sick.push({ id: machine.id, region: machine.region, group: machine.group, ...verdict.evidence });
+  }
+  return sick;
+}
+
+function countOutside(judged: readonly Judged[]): Partial<Record<Standing, number>> {
+  const outside: Partial<Record<Standing, number>> = {};
+  for (const { standing } of judged) if (!isInside(standing)) outside[standing] = (outside[standing] ?? 0) + 1;
+  return outside;
+}
+
 /**
  * Summarises a list.
  * @param fleet every machine of the app, as facts.
@@ -109,28 +136,16 @@ function poolsOf(
 export function observe(fleet: readonly MachineFacts[], context: RolloutContext, view: View): Observation {
   const judged = fleet.map((machine): Judged => ({ machine, ...classify(machine, context) }));
   const inside = judged.filter((j) => isInside(j.standing));
-  const taken = new Set(view.taken);
-  const failed = new Set(view.failed);
-  const pools = poolsOf(inside, context, failed);
-  const sick: Sick[] = [];
-  for (const { machine, standing } of inside) {
-    if (standing !== 'atTarget') continue;
-    const verdict = judge(machine, context, view.now);
-    const pool = pools.get(`${machine.region}\n${machine.group}`);
-    if ((verdict.kind === 'verified' || verdict.kind === 'passed') && pool) pool.verified += 1;
-    if (verdict.kind !== 'failed' || verdict.evidence.at <= (view.forgiven[machine.id] ?? 0)) continue;
-    if (!failed.has(machine.id))
-      sick.push({ id: machine.id, region: machine.region, group: machine.group, ...verdict.evidence });
-  }
+  const notForUs = new Set([...view.taken, ...view.failed]);
+  const pools = poolsOf(inside, context, new Set(view.failed));
+  const sick = judgeAtTarget(inside, context, view, pools);
   const of = (standing: Standing) => inside.filter((j) => j.standing === standing);
-  const outside: Partial<Record<Standing, number>> = {};
-  for (const { standing } of judged) if (!isInside(standing)) outside[standing] = (outside[standing] ?? 0) + 1;
   return {
     at: view.now,
     listed: fleet.length,
     pools: [...pools.values()].toSorted(byPlace),
     candidates: of('ready')
-      .filter(({ machine }) => !taken.has(machine.id) && !failed.has(machine.id))
+      .filter(({ machine }) => !notForUs.has(machine.id))
       .map(({ machine }) => ({
         id: machine.id,
         region: machine.region,
@@ -144,7 +159,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
       .map(toRemark)
       .slice(0, MOST_REMARKS),
     sick: sick.slice(0, MOST_SICK),
-    outside,
+    outside: countOutside(judged),
     stragglers: of('straggler').length,
     unreachable: of('unreachable').length,
     busy: of('busy').length,

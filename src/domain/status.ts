@@ -115,23 +115,40 @@ function phaseOf(state: RolloutState, around: Around): Phase {
   return 'running';
 }
 
-function headline(state: RolloutState, around: Around): { reason: string; since: number; message: string } {
+interface Headline {
+  readonly reason: string;
+  readonly since: number;
+  readonly message: string;
+}
+
+function headline(state: RolloutState, around: Around): Headline {
   if (around.ended) return { reason: around.ended.outcome, since: around.ended.at, message: around.ended.says };
   if (state.stop) return { reason: state.stop.kind, since: state.stop.since, message: state.stop.says };
   if (state.pause) return { reason: state.pause.code, since: state.pause.since, message: state.pause.says };
-  const flying = Object.keys(state.inFlight).length;
+  const flights = Object.values(state.inFlight);
+  if (flights.length > 0) {
+    return {
+      reason: 'updating',
+      since: Math.min(...flights.map((f) => f.since)),
+      message: `${flights.length} updates in flight`,
+    };
+  }
+  const waiting = waitingFor(state);
+  const since = around.lookingSince ?? state.startedAt;
+  if (waiting.length === 0) return { reason: 'looking', since, message: 'looking at the fleet' };
+  return { reason: 'waiting', since, message: `waiting for ${waiting.map(({ says }) => says).join(', ')}` };
+}
+
+/** What keeps the rollout from going on, with the name that each wait has. */
+function waitingFor(state: RolloutState): { name: string; says: string }[] {
   const seen = state.seen ?? noObservation;
-  if (flying > 0) return { reason: 'updating', since: state.startedAt, message: `${flying} updates in flight` };
-  const waiting = [
-    seen.stragglers > 0 ? `${seen.stragglers} working machines to stop` : '',
-    seen.unreachable > 0 ? `${seen.unreachable} machines whose host is not ok` : '',
-    Object.keys(state.resting).length > 0
-      ? `${Object.keys(state.resting).length} machines that Fly would not update just now`
-      : '',
-    seen.busy > 0 ? `${seen.busy} machines between two states` : '',
-  ].filter((part) => part !== '');
-  const message = waiting.length > 0 ? `waiting for ${waiting.join(', ')}` : 'looking at the fleet';
-  return { reason: waiting.length > 0 ? 'waiting' : 'looking', since: around.lookingSince ?? state.startedAt, message };
+  const kinds: readonly (readonly [string, number, string])[] = [
+    ['sweep:stragglers', seen.stragglers, 'working machines to stop'],
+    ['sweep:unreachable', seen.unreachable, 'machines whose host is not ok'],
+    ['sweep:resting', Object.keys(state.resting).length, 'machines that Fly would not update just now'],
+    ['sweep:busy', seen.busy, 'machines between two states'],
+  ];
+  return kinds.filter(([, count]) => count > 0).map(([name, count, what]) => ({ name, says: `${count} ${what}` }));
 }
 
 function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
@@ -166,30 +183,25 @@ function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
   return [...failed, ...resting, ...flying, ...remarks].slice(0, MOST_MACHINES);
 }
 
+/** Every wait with its name and since, and its deadline unless it is a pause. */
 function waitsOf(state: RolloutState, around: Around): Wait[] {
   if (around.ended) return [];
-  const until = iso(deadlineAt(state, around.now));
   if (state.pause) return [{ name: 'pause', says: state.pause.says, since: iso(state.pause.since) }];
-  const seen = state.seen ?? noObservation;
-  const since = iso(around.lookingSince ?? state.startedAt);
-  const waits: Wait[] =
-    Object.values(state.inFlight).length > 0
-      ? [
+  const until = iso(deadlineAt(state, around.now));
+  const flights = Object.values(state.inFlight);
+  const flying =
+    flights.length === 0
+      ? []
+      : [
           {
             name: 'sweep:updates',
-            says: 'updates in flight',
-            since: iso(Math.min(...Object.values(state.inFlight).map((f) => f.since))),
+            says: `${flights.length} updates in flight`,
+            since: iso(Math.min(...flights.map((f) => f.since))),
             until,
           },
-        ]
-      : [];
-  if (seen.stragglers > 0)
-    waits.push({ name: 'sweep:stragglers', says: `${seen.stragglers} working machines to stop`, since, until });
-  if (seen.unreachable > 0)
-    waits.push({ name: 'sweep:unreachable', says: `${seen.unreachable} machines whose host is not ok`, since, until });
-  for (const rest of Object.values(state.resting).slice(0, 5))
-    waits.push({ name: `sweep:${rest.id}`, says: rest.says, since, until: iso(rest.until) });
-  return waits;
+        ];
+  const since = iso(around.lookingSince ?? state.startedAt);
+  return [...flying, ...waitingFor(state).map((wait) => ({ ...wait, since, until }))];
 }
 
 function commandsOf(state: RolloutState, around: Around): string[] {
@@ -231,7 +243,7 @@ export function statusOf(state: RolloutState, around: Around): Status {
     })),
     written: state.written,
     interrupted: state.interrupted.slice(0, 50),
-    outside: seen.outside as Readonly<Record<string, number>>,
+    outside: seen.outside,
     machines: machinesOf(state, seen),
     waits: waitsOf(state, around),
     canType: commandsOf(state, around),

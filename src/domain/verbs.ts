@@ -94,19 +94,24 @@ export const VERB_RULES: Readonly<Record<Verb, VerbRule>> = {
   },
 };
 
+const isIds = (value: unknown): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every((id) => typeof id === 'string');
+
+function keyProblem(verb: Verb, key: string, value: unknown): string | undefined {
+  const known = verb === 'retry' ? ['reason', 'by', 'machines'] : ['reason', 'by'];
+  if (!known.includes(key)) return `${verb}: ${JSON.stringify(key)} is not known; it takes ${known.join(', ')}`;
+  if (key !== 'machines') return typeof value === 'string' ? undefined : `${verb}.${key}: must be text`;
+  return isIds(value) ? undefined : `${verb}.machines: must be a list of machine ids with at least one entry`;
+}
+
 /** What is wrong with a verb's argument, or undefined. */
 export function verbInputProblem(verb: Verb, input: unknown): string | undefined {
   if (input === undefined || input === null) return undefined;
   if (typeof input !== 'object' || Array.isArray(input))
     return `${verb} takes one optional JSON object, for example {"reason":"…"}`;
-  const known = verb === 'retry' ? ['reason', 'by', 'machines'] : ['reason', 'by'];
-  for (const [key, value] of Object.entries(input)) {
-    if (!known.includes(key)) return `${verb}: ${JSON.stringify(key)} is not known; it takes ${known.join(', ')}`;
-    if (key !== 'machines' && typeof value !== 'string') return `${verb}.${key}: must be text`;
-    const isIds = Array.isArray(value) && value.length > 0 && value.every((id) => typeof id === 'string');
-    if (key === 'machines' && !isIds) return `${verb}.machines: must be a list of machine ids with at least one entry`;
-  }
-  return undefined;
+  return Object.entries(input)
+    .map(([key, value]) => keyProblem(verb, key, value))
+    .find((problem) => problem !== undefined);
 }
 
 /** Applies a verb, or says why not; the validator of the update and the signal's handler ask the same question. */
@@ -114,5 +119,5 @@ export function applyVerb(state: RolloutState, verb: Verb, input: unknown, now: 
   const problem = verbInputProblem(verb, input);
   if (problem !== undefined) return refuse(problem);
   if (state.stop !== undefined) return refuse(`the rollout is ending (${state.stop.kind}); ${verb} comes too late`);
-  return VERB_RULES[verb].apply(state, (input ?? {}) as VerbInput, now);
+  return VERB_RULES[verb].apply(state, input ?? {}, now);
 }

@@ -6,7 +6,7 @@ import type { Transport } from './transport.js';
 import {
   App,
   type LaunchBody,
-  Lease,
+  type Lease,
   LeaseEnvelope,
   Machine,
   MachineList,

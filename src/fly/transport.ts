@@ -36,7 +36,8 @@ export function undiciTransport(): Transport {
       dispatcher,
     });
     const text = await answer.body.text();
-    const flat = Object.entries(answer.headers).map(([key, value]) => [key, oneValue(value)]);
-    return { status: answer.statusCode, headers: Object.fromEntries(flat), body: text };
+    const flat: Record<string, string | undefined> = {};
+    for (const [key, value] of Object.entries(answer.headers)) flat[key] = oneValue(value);
+    return { status: answer.statusCode, headers: flat, body: text };
   };
 }

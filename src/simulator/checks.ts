@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { CheckStatus, MachineConfig } from '../fly/wire.js';
 import { change, iso } from './machine.js';
-import { note, planAfter, unplan, type SimMachine, type World } from './world.js';
+import { planAfter, unplan } from './planning.js';
+import { note, type SimMachine, type World } from './world.js';
 
 const ServiceCheck = z.looseObject({ type: z.string().default('tcp'), port: z.number().optional() });
 const Service = z.looseObject({ internal_port: z.number().default(8080) });

@@ -5,7 +5,8 @@ import { awaitTraffic, beginJob } from './life.js';
 import { groupOf } from './machine.js';
 import { forkRandom } from './random.js';
 import type { Job, MachineBlock } from './scenario.js';
-import { note, plan, type MachineState, type SimApp, type SimMachine, type World } from './world.js';
+import { plan } from './planning.js';
+import { note, type MachineState, type SimApp, type SimMachine, type World } from './world.js';
 
 /** Adds an app without machines. */
 export function addApp(world: World, facts: { name: string; org: string; foreignOrg: boolean }): SimApp {

@@ -1,5 +1,6 @@
 import { change } from './machine.js';
-import { note, plan, type SimMachine, type What, type World } from './world.js';
+import { plan } from './planning.js';
+import { note, type SimMachine, type What, type World } from './world.js';
 
 /** The machine's host is lost: answers show less, writes are refused, and nothing moves until it is back. */
 export function loseHost(world: World, machine: SimMachine): void {

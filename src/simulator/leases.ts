@@ -1,7 +1,8 @@
 import { releaseAutostart } from './life.js';
 import { iso } from './machine.js';
 import { refuse } from './answers.js';
-import { note, plan, unplan, type SimMachine, type World } from './world.js';
+import { plan, unplan } from './planning.js';
+import { note, type SimMachine, type World } from './world.js';
 
 /** Seconds a lease lasts when the caller names no ttl. UNCONFIRMED at Fly. */
 const DEFAULT_TTL = 60;

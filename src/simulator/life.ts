@@ -2,7 +2,8 @@ import type { MachineEvent } from '../fly/wire.js';
 import { beginChecks, endChecks } from './checks.js';
 import { change, iso, withEvent } from './machine.js';
 import { draw } from './random.js';
-import { note, plan, planAfter, unplan, type MachineState, type SimMachine, type World } from './world.js';
+import { plan, planAfter, unplan } from './planning.js';
+import { note, type MachineState, type SimMachine, type World } from './world.js';
 
 /** Restart tries when the config names none (machines docs, "restart policy": on-failure, 10 tries). */
 const DEFAULT_RETRIES = 10;

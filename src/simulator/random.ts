@@ -30,9 +30,12 @@ export function draw(random: Random, [min, max]: Span): number {
   return Math.round(min + random.next() * (max - min));
 }
 
-/** `length` digits of the alphabet. */
+/** `length` digits of an alphabet of at most 32; one number of the stream is enough for six of them. */
 export function digits(random: Random, alphabet: string, length: number): string {
   let text = '';
-  for (let i = 0; i < length; i += 1) text += alphabet[Math.floor(random.next() * alphabet.length)];
+  for (let pool = 0; text.length < length; pool = Math.floor(pool / alphabet.length)) {
+    if (text.length % 6 === 0) pool = Math.floor(random.next() * 4_294_967_296);
+    text += alphabet[pool % alphabet.length];
+  }
   return text;
 }

@@ -2,7 +2,8 @@ import type { MachineConfig } from '../fly/wire.js';
 import { imageRefOf } from './images.js';
 import { becomeStarted, cutJob, launch, rest } from './life.js';
 import { change, withEvent } from './machine.js';
-import { note, planAfter, unplan, type SimMachine, type World } from './world.js';
+import { planAfter, unplan } from './planning.js';
+import { note, type SimMachine, type World } from './world.js';
 
 /** An accepted update. */
 export interface Replacement {

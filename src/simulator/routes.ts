@@ -79,7 +79,7 @@ function match(pattern: readonly string[], segments: readonly string[]): Record<
   const params: Record<string, string> = {};
   for (const [at, wanted] of pattern.entries()) {
     const segment = segments[at] ?? '';
-    if (wanted.startsWith(':')) params[wanted.slice(1)] = segment;
+    if (wanted.startsWith(':')) params[wanted.slice(1)] = decoded(segment);
     else if (wanted !== segment) return undefined;
   }
   return params;
@@ -90,5 +90,15 @@ function registryRoute(method: string, path: string): Route | undefined {
   const [, repository, reference] = /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(path) ?? [];
   if (repository === undefined || reference === undefined) return undefined;
   if (method !== 'GET' && method !== 'HEAD') return undefined;
-  return { op: 'manifest', handler: getManifest, params: { repository, reference } };
+  return { op: 'manifest', handler: getManifest, params: { repository, reference: decoded(reference) } };
+}
+
+// What is not well encoded is nothing we know, and becomes a 404.
+function decoded(segment: string): string {
+  if (!segment.includes('%')) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }

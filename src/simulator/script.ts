@@ -5,7 +5,8 @@ import { loseHost, restoreHost } from './host.js';
 import { autostart, destroy, exitProcess } from './life.js';
 import type { Action, ImageSpec, Target } from './scenario.js';
 import { deploy } from './update.js';
-import { planAction, type SimMachine, type World } from './world.js';
+import { planAction } from './planning.js';
+import type { SimMachine, World } from './world.js';
 
 /** flyctl polls a held lease twice a second for a minute, then gives up (flyctl-traces: `stop-while-leased`). */
 const DEPLOY_RETRY_MS = 500;

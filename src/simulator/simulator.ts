@@ -8,7 +8,8 @@ import { wake } from './machine.js';
 import type { Scenario } from './scenario.js';
 import { handle, type SimAnswer } from './serving.js';
 import { truths, type MachineTruth } from './truth.js';
-import { emptyWorld, planAction, type World } from './world.js';
+import { planAction } from './planning.js';
+import { emptyWorld, type World } from './world.js';
 
 export type { SimRequest } from './call.js';
 export type { SimAnswer } from './serving.js';

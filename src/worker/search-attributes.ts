@@ -21,7 +21,7 @@ export async function ensureSearchAttributes(
       const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
       await operatorService.addSearchAttributes({ namespace, searchAttributes });
     }
-    return WANTED.filter((name) => missing.includes(name) || before[name] === KEYWORD);
+    return WANTED.filter((name) => missing.includes(name) || Number(before[name]) === KEYWORD);
   } catch {
     return [];
   }

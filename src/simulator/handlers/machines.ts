@@ -6,7 +6,8 @@ import { acquireLease, guard } from '../leases.js';
 import { destroy, launch } from '../life.js';
 import { iso, jsonAt, render, toJson } from '../machine.js';
 import { requireHost, update } from '../update.js';
-import { planAfter, type SimMachine } from '../world.js';
+import { planAfter } from '../planning.js';
+import type { SimMachine } from '../world.js';
 
 /** GET machines: a bare array without a cursor. */
 export function listMachines(call: Call): Answer {

@@ -67,5 +67,5 @@ function requireVersion(machine: SimMachine, version: string | undefined): void 
 }
 
 function keyOf(call: Call): string {
-  return decodeURIComponent(call.params['key'] ?? '');
+  return call.params['key'] ?? '';
 }

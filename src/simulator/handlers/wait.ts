@@ -1,7 +1,8 @@
 import { errorAnswer, json, refuse, type Answer } from '../answers.js';
 import { machineOf, type Call } from '../call.js';
 import { advance } from '../happenings.js';
-import { isSettled, nextFor, type SimMachine, type World } from '../world.js';
+import { nextFor } from '../planning.js';
+import { isSettled, type SimMachine, type World } from '../world.js';
 
 const STATES = ['started', 'stopped', 'suspended', 'destroyed', 'failed', 'settled'];
 /** A wait of 60 seconds was seen to return after about 57. */
