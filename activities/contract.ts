@@ -1,7 +1,5 @@
 /** What crosses between workflows and activities: types only, so that no activity code enters the sandbox. */
-import type { Candidate } from '../src/domain/fleet.js';
-import type { Look } from '../src/domain/decide.js';
-import type { RolloutContext } from '../src/domain/machine.js';
+import type { LookOrder, UpdateOrder } from '../src/domain/orders.js';
 import type { LookOutcome, Plan, UpdateOutcome } from '../src/domain/state.js';
 
 export interface PlanOrder {
@@ -35,26 +33,6 @@ export interface PlanReport {
 export interface PlanResult {
   readonly plan: Plan;
   readonly report: PlanReport;
-}
-
-export interface LookOrder {
-  readonly context: RolloutContext;
-  readonly look: Look;
-  readonly taken: readonly string[];
-  readonly failed: readonly string[];
-  readonly forgiven: Readonly<Record<string, number>>;
-  /** Machines the last list held: one below half of it is not believed at once. */
-  readonly expected: number;
-}
-
-export interface UpdateOrder {
-  /** Its selection is narrowed to this machine. */
-  readonly context: RolloutContext;
-  readonly machine: Candidate;
-  /** A person's retries so far. */
-  readonly n: number;
-  /** The version before an order whose end nobody knows: traces of it are looked for before any write. */
-  readonly inDoubtSince?: string;
 }
 
 export interface Activities {

@@ -1,7 +1,7 @@
 import { leaseText } from '../src/domain/change.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { Lease } from '../src/fly/wire.js';
-import type { UpdateOrder } from './contract.js';
+import type { UpdateOrder } from '../src/domain/orders.js';
 import type { UpdateDeps } from './update-machine.js';
 
 /** Seconds; a killed worker's lease is gone after this, and nothing of ours outlives it. */

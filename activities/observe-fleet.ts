@@ -2,7 +2,7 @@ import type { Clock } from '../src/clock.js';
 import { leftToDo, observe } from '../src/domain/fleet.js';
 import type { LookOutcome } from '../src/domain/state.js';
 import type { FlyClient } from '../src/fly/client.js';
-import type { LookOrder } from './contract.js';
+import type { LookOrder } from '../src/domain/orders.js';
 import { factsOf } from './facts.js';
 import { listFleet } from './list-fleet.js';
 

@@ -5,7 +5,7 @@ import type { UpdateOutcome } from '../src/domain/state.js';
 import type { FlyClient } from '../src/fly/client.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { LaunchBody, Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
-import type { UpdateOrder } from './contract.js';
+import type { UpdateOrder } from '../src/domain/orders.js';
 import { factsOf } from './facts.js';
 import { type Held, takeLease } from './lease.js';
 import { settle } from './settle.js';

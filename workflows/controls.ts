@@ -9,7 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { type Status, statusOf } from '../src/domain/status.js';
 import { applyVerb, type Verb, verbInputProblem, VERB_RULES, VERBS } from '../src/domain/verbs.js';
-import { dropLook, put, type Run } from './run.js';
+import type { Run } from './run.js';
 
 export const statusQuery = defineQuery<Status | PlanningStatus>('status');
 
@@ -23,7 +23,7 @@ export interface PlanningStatus {
 
 /** The status as it is now. */
 export function statusNow(run: Run): Status | PlanningStatus {
-  if (run.state === undefined) {
+  if (run.loop === undefined) {
     return {
       app: run.app,
       type: run.type,
@@ -31,28 +31,27 @@ export function statusNow(run: Run): Status | PlanningStatus {
       message: 'reading the app, its machines and the registry',
     };
   }
-  const lookingSince = run.look === undefined ? {} : { lookingSince: run.look.since };
-  return statusOf(run.state, {
+  const lookingSince = run.loop.lookingSince();
+  return statusOf(run.loop.state(), {
     now: Date.now(),
-    ...lookingSince,
+    ...(lookingSince === undefined ? {} : { lookingSince }),
     ...(run.ended === undefined ? {} : { ended: run.ended }),
   });
 }
 
 /** A verb by signal: applied, or noted as refused where an operator looks, since a signal has no answer. */
 export function takeVerb(run: Run, verb: Verb, input: unknown): void {
-  if (run.state === undefined) {
+  if (run.loop === undefined) {
     run.pending.push({ verb, input });
     return;
   }
-  const answer = applyVerb(run.state, verb, input, Date.now());
-  const notice = answer.ok ? undefined : `the signal ${verb} was refused: ${answer.refusal}`;
-  put(run, answer.ok ? answer.state : { ...run.state, ...(notice === undefined ? {} : { notice }) });
-  if (answer.ok) dropLook(run);
+  const state = run.loop.state();
+  const answer = applyVerb(state, verb, input, Date.now());
+  run.loop.put(answer.ok ? answer.state : { ...state, notice: `the signal ${verb} was refused: ${answer.refusal}` });
 }
 
 function refuseBefore(run: Run, verb: Verb, input: unknown): void {
-  const answer = run.state && applyVerb(run.state, verb, input, Date.now());
+  const answer = run.loop && applyVerb(run.loop.state(), verb, input, Date.now());
   const refusal = answer === undefined ? verbInputProblem(verb, input) : answer.ok ? undefined : answer.refusal;
   if (refusal !== undefined) throw ApplicationFailure.nonRetryable(refusal, 'Refused');
 }
@@ -68,7 +67,7 @@ export function registerControls(run: Run): void {
     setHandler(
       defineUpdate<Status | PlanningStatus, [unknown?]>(verb),
       async (input?: unknown) => {
-        await condition(() => run.state !== undefined || run.ended !== undefined);
+        await condition(() => run.loop !== undefined);
         refuseBefore(run, verb, input);
         takeVerb(run, verb, input);
         return statusNow(run);
@@ -80,10 +79,7 @@ export function registerControls(run: Run): void {
     description: 'Phase, reason, since, message, counts, machines that are not fine, and what can be typed now.',
   });
   setDefaultSignalHandler((name) => {
-    if (run.state === undefined) return;
-    put(run, {
-      ...run.state,
-      notice: `the signal ${JSON.stringify(name)} is not known here; known: ${VERBS.join(', ')}`,
-    });
+    const notice = `the signal ${JSON.stringify(name)} is not known here; known: ${VERBS.join(', ')}`;
+    run.loop?.put({ ...run.loop.state(), notice });
   });
 }

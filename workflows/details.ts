@@ -81,7 +81,7 @@ export function createShow(run: Run): () => void {
       return;
     }
     setCurrentDetails(detailsOf(status));
-    const attributes = run.state?.plan.attributes ?? [];
+    const attributes = run.loop?.state().plan.attributes ?? [];
     if (status.phase === shown || attributes.length === 0) return;
     const values = { FlyApp: run.app, FlyImage: status.target, RolloutPhase: status.phase } as const;
     const names = (['FlyApp', 'FlyImage', 'RolloutPhase'] as const).filter((name) => attributes.includes(name));

@@ -18,7 +18,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { inputProblem, rolloutId } from '../src/domain/names.js';
 import { VERB_RULES, VERBS } from '../src/domain/verbs.js';
-import { planRollout } from './options.js';
+import { plan } from './plan.js';
 import type { rollout } from './rollout.js';
 import type { VerbCall } from './run.js';
 
@@ -43,7 +43,7 @@ export async function door(type: string, input: unknown): Promise<unknown> {
   const id = rolloutId(app);
   const desk: Desk = { pending: [], room: undefined };
   openDesk(desk, id);
-  if (dryRun === true) return planOnly(type, input);
+  if (dryRun === true) return (await plan(type, input)).report;
   if (workflowInfo().workflowId === id) {
     const enter = makeContinueAsNewFunc<typeof rollout>({ workflowType: 'rollout' });
     return enter({ v: 1, type, input, pending: desk.pending });
@@ -57,11 +57,6 @@ export async function door(type: string, input: unknown): Promise<unknown> {
   } finally {
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   }
-}
-
-async function planOnly(type: string, input: unknown): Promise<unknown> {
-  const start = workflowInfo().firstExecutionRunId.replaceAll('-', '').slice(-8);
-  return (await planRollout.executeWithOptions({ summary: 'plans, writes nothing' }, [{ type, input, start }])).report;
 }
 
 /** Signals are kept until there is a room and handed on then, in their order; updates are refused with the right id. */
@@ -126,7 +121,7 @@ async function ended(room: Room, id: string): Promise<unknown> {
         details: cause.details ?? [],
       });
     }
-    if (cause instanceof CancelledFailure) throw new CancelledFailure(cause.message, cause.details);
+    if (cause instanceof CancelledFailure) throw canceled(id);
     if (cause instanceof TerminatedFailure) {
       throw ApplicationFailure.nonRetryable(
         `the rollout ${id} was terminated; what it had done stays done: start the same input again to go on`,
@@ -138,4 +133,13 @@ async function ended(room: Room, id: string): Promise<unknown> {
       'RolloutLost',
     );
   }
+}
+
+/** A door that was cancelled itself ends Canceled; one whose rollout was cancelled behind it can only fail. */
+function canceled(id: string): Error {
+  if (CancellationScope.current().consideredCancelled) return new CancelledFailure('canceled');
+  return ApplicationFailure.nonRetryable(
+    `the rollout ${id} was canceled; what it had done stays done: start the same input again to go on`,
+    'RolloutCanceled',
+  );
 }

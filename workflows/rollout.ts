@@ -7,15 +7,17 @@ import {
   continueAsNew,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type Decision, decide, type Outcome } from '../src/domain/decide.js';
+import type { Decision, Outcome } from '../src/domain/decide.js';
 import { inputProblem, rolloutId } from '../src/domain/names.js';
-import { begin, carry, onLooked, type RolloutState } from '../src/domain/state.js';
+import { createLoop, type Loop } from '../src/domain/loop.js';
+import { lookOrder } from '../src/domain/orders.js';
+import { begin, carry, type RolloutState } from '../src/domain/state.js';
 import { type Status, statusOf } from '../src/domain/status.js';
 import { registerControls, takeVerb } from './controls.js';
 import { createShow } from './details.js';
-import { launch, lookNow, startLook } from './launch.js';
+import { createHands, lookNow } from './hands.js';
 import { planRollout } from './options.js';
-import { callBack, createRun, dropWaits, freshScopes, put, type Run, type VerbCall } from './run.js';
+import { createRun, type Run, type VerbCall } from './run.js';
 
 /** How a door starts a rollout: the input as it came, and what was signalled to the door before. */
 export interface RolloutStart {
@@ -53,34 +55,33 @@ function appOf(arg: RolloutStart | RolloutNext): string {
 export async function rollout(arg: RolloutStart | RolloutNext): Promise<Status> {
   const app = appOf(arg);
   const id = rolloutId(app);
-  if (workflowInfo().workflowId !== id)
+  if (workflowInfo().workflowId !== id) {
     throw refused(`a rollout of "${app}" runs under the id ${id} only; start --type ${arg.type} under any id instead`);
-  const run = createRun(app, arg.type);
+  }
+  const run = createRun(app, arg.type, 'pending' in arg ? arg.pending : []);
   registerControls(run);
-  if ('pending' in arg) run.pending.push(...arg.pending);
   watchCancel(run);
   const show = createShow(run);
   show();
   const first = 'state' in arg ? arg.state : begin((await plan(arg)).plan, Date.now());
   return CancellationScope.nonCancellable(async () => {
-    open(run, first);
-    const end = await drive(run, show);
-    return conclude(run, end, show);
+    const loop = open(run, first);
+    const end = await drive(run, loop, show);
+    return conclude(run, loop, end, show);
   });
 }
 
 async function plan(arg: RolloutStart) {
   const start = workflowInfo().firstExecutionRunId.replaceAll('-', '').slice(-8);
-  return planRollout.executeWithOptions({ summary: 'reads and checks, writes nothing' }, [
-    { type: arg.type, input: arg.input, start },
-  ]);
+  const summary = 'reads and checks, writes nothing';
+  return planRollout.executeWithOptions({ summary }, [{ type: arg.type, input: arg.input, start }]);
 }
 
 /** Cancelling means abort; the updates in flight end as they do for a pause. */
 function watchCancel(run: Run): void {
   CancellationScope.current().cancelRequested.catch(() => {
     run.cancelRequested = true;
-    if (run.state !== undefined) put(run, withCancel(run.state));
+    run.loop?.put(withCancel(run.loop.state()));
   });
 }
 
@@ -88,74 +89,48 @@ function withCancel(state: RolloutState): RolloutState {
   return { ...state, stop: { kind: 'cancel', says: 'the workflow was canceled', since: Date.now() } };
 }
 
-/** Puts the first state in place, and what was said before there was one. */
-function open(run: Run, state: RolloutState): void {
-  freshScopes(run);
-  put(run, run.cancelRequested ? withCancel(state) : state);
+/** Puts the first state in place, and applies what was said before there was one. */
+function open(run: Run, state: RolloutState): Loop {
+  const loop = createLoop(createHands(), run.cancelRequested ? withCancel(state) : state);
+  run.loop = loop;
   for (const { verb, input } of run.pending.splice(0)) takeVerb(run, verb, input);
+  return loop;
 }
 
 type End = Extract<Decision, { kind: 'finish' }>;
 
 /** Look, decide, act; ends with the decision to finish. */
-async function drive(run: Run, show: () => void): Promise<End> {
+async function drive(run: Run, loop: Loop, show: () => void): Promise<End> {
   const bornAt = Date.now();
   for (;;) {
-    const { state } = run;
-    if (state === undefined) throw ApplicationFailure.nonRetryable('a rollout was driven before its plan', 'Bug');
-    const seen = run.changes;
     const draining = workflowInfo().continueAsNewSuggested || Date.now() - bornAt >= DAY_MS;
-    const decision = decide(state, Date.now(), draining);
+    const seen = loop.changes();
+    const decision = loop.step(draining);
     if (decision.kind === 'finish') return decision;
-    act(run, decision);
     show();
-    if (draining && isQuiet(run)) return continueRun(run);
-    if (run.changes === seen) await condition(() => run.changes !== seen);
+    if (draining && loop.isQuiet()) return continueRun(run, loop);
+    await condition(() => loop.changes() !== seen);
   }
 }
-
-function act(run: Run, decision: Exclude<Decision, End>): void {
-  switch (decision.kind) {
-    case 'callBack':
-      return callBack(run);
-    case 'hold':
-      return dropWaits(run);
-    case 'act':
-      if (run.flights.consideredCancelled || run.waits.consideredCancelled) freshScopes(run);
-      for (const machine of decision.start) launch(run, machine);
-      if (decision.look !== undefined && run.look === undefined) startLook(run, decision.look);
-  }
-}
-
-const isQuiet = (run: Run): boolean => {
-  const { state } = run;
-  return (
-    run.look === undefined &&
-    Object.keys(state?.inFlight ?? {}).length === 0 &&
-    Object.keys(state?.resting ?? {}).length === 0
-  );
-};
 
 /** Nothing is in flight, no handler is open: the next run gets one small object and looks afresh. */
-async function continueRun(run: Run): Promise<never> {
+async function continueRun(run: Run, loop: Loop): Promise<never> {
   await condition(allHandlersFinished);
-  if (run.state === undefined) throw ApplicationFailure.nonRetryable('a rollout continued before its plan', 'Bug');
-  return continueAsNew<typeof rollout>({ v: 1, type: run.type, state: carry(run.state) });
+  return continueAsNew<typeof rollout>({ v: 1, type: run.type, state: carry(loop.state()) });
 }
 
 const FAILURE_TYPES = { partial: 'RolloutPartial', aborted: 'RolloutAborted' } as const;
 
 /** A last look for the report where the closing pass was none, and the end as Temporal and its CLI are to see it. */
-async function conclude(run: Run, end: End, show: () => void): Promise<Status> {
-  callBack(run);
-  const looked = end.outcome === 'completed' || run.state === undefined ? undefined : await lookNow(run.state);
-  if (looked !== undefined && run.state !== undefined) run.state = onLooked(run.state, looked, Date.now());
-  run.ended = { outcome: end.outcome, says: end.says, at: Date.now() };
+async function conclude(run: Run, loop: Loop, end: End, show: () => void): Promise<Status> {
+  const now = lookOrder(loop.state(), { pace: 'busy', after: 0, until: 0 });
+  const looked = end.outcome === 'completed' ? undefined : await lookNow(now);
+  if (looked?.kind === 'seen') loop.put({ ...loop.state(), seen: looked.observation });
+  const ended = { outcome: end.outcome, says: end.says, at: Date.now() };
+  run.ended = ended;
   show();
   await condition(allHandlersFinished);
-  if (run.state === undefined) throw ApplicationFailure.nonRetryable('a rollout ended before its plan', 'Bug');
-  const report = statusOf(run.state, { now: Date.now(), ended: run.ended });
-  return endAs(report, end.outcome);
+  return endAs(statusOf(loop.state(), { now: Date.now(), ended }), end.outcome);
 }
 
 function endAs(report: Status, outcome: Outcome): Status {

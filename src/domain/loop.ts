@@ -1,0 +1,109 @@
+import { type Decision, decide, type Look } from './decide.js';
+import type { Candidate } from './fleet.js';
+import { lookOrder, type LookOrder, updateOrder, type UpdateOrder } from './orders.js';
+import {
+  type LookOutcome,
+  onLaunched,
+  onLooked,
+  onLost,
+  onRested,
+  onUpdated,
+  type RolloutState,
+  type UpdateOutcome,
+} from './state.js';
+
+/**
+ * How a loop acts. The workflow's hands are Temporal's activities, timers and scopes; a proof's are plain promises.
+ * No promise rejects: what was called back, dropped or lost says so.
+ */
+export interface Hands {
+  now(): number;
+  /** `lost`: nobody can say how far it got. */
+  update(order: UpdateOrder): Promise<UpdateOutcome | 'lost'>;
+  /** Undefined when it was dropped, or found out nothing. */
+  look(order: LookOrder): Promise<LookOutcome | undefined>;
+  /** Resolves after `ms`, or when waits are dropped. */
+  rest(id: string, ms: number): Promise<void>;
+  /** Cancels the updates in flight: before their write they are called back, after it they finish. */
+  callBack(): void;
+  dropLook(): void;
+  /** Ends every rest early. */
+  dropRests(): void;
+}
+
+/** Observe, decide, act: one rollout's state and what is under way. */
+export interface Loop {
+  state(): RolloutState;
+  /** Raised by everything that may change the next decision. */
+  changes(): number;
+  lookingSince(): number | undefined;
+  /** Puts a state in place that somebody else made (a verb, a cancel): what is left out by a look may be free now. */
+  put(state: RolloutState): void;
+  /** Decides, and begins what was decided; the caller waits for `changes`, or ends when the decision is to finish. */
+  step(draining: boolean): Decision;
+  /** Nothing is in flight, resting or being looked at. */
+  isQuiet(): boolean;
+}
+
+/** @param first the state to begin with. */
+export function createLoop(hands: Hands, first: RolloutState): Loop {
+  let state = first;
+  let changes = 0;
+  let lookingSince: number | undefined;
+
+  const put = (next: RolloutState) => {
+    state = next;
+    changes += 1;
+  };
+
+  const launch = async (machine: Candidate) => {
+    put(onLaunched(state, machine, hands.now()));
+    const outcome = await hands.update(updateOrder(state, machine));
+    if (outcome === 'lost') return put(onLost(state, machine.id));
+    put(onUpdated(state, machine.id, outcome, hands.now()));
+    if (outcome.kind === 'error') return rest(machine.id);
+    // The look under way leaves this machine out, which is only right while it is done or resting.
+    if (outcome.kind !== 'updated') hands.dropLook();
+  };
+
+  const rest = async (id: string) => {
+    const until = state.resting[id]?.until ?? 0;
+    await hands.rest(id, Math.max(1, until - hands.now()));
+    put(onRested(state, id));
+  };
+
+  const look = async (how: Look) => {
+    lookingSince = hands.now();
+    const outcome = await hands.look(lookOrder(state, how));
+    lookingSince = undefined;
+    put(outcome === undefined ? state : onLooked(state, outcome, hands.now()));
+  };
+
+  const act = (decision: Decision) => {
+    if (decision.kind === 'callBack') hands.callBack();
+    if (decision.kind === 'callBack' || decision.kind === 'hold') {
+      hands.dropLook();
+      hands.dropRests();
+    }
+    if (decision.kind !== 'act') return;
+    for (const machine of decision.start) void launch(machine);
+    if (decision.look !== undefined && lookingSince === undefined) void look(decision.look);
+  };
+
+  return {
+    state: () => state,
+    changes: () => changes,
+    lookingSince: () => lookingSince,
+    put: (next) => {
+      put(next);
+      hands.dropLook();
+    },
+    step: (draining) => {
+      const decision = decide(state, hands.now(), draining);
+      act(decision);
+      return decision;
+    },
+    isQuiet: () =>
+      lookingSince === undefined && Object.keys(state.inFlight).length === 0 && Object.keys(state.resting).length === 0,
+  };
+}
