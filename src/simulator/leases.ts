@@ -55,8 +55,10 @@ export function guard(world: World, machine: SimMachine, nonce: string | undefin
   if (machine.lease !== undefined) {
     if (machine.lease.nonce !== nonce) throw refuse(409, heldText(machine));
   } else if (nonce !== undefined && !revives(world, machine, nonce)) {
-    // UNCONFIRMED at Fly: switch `expiredNonceAccepted`.
-    throw refuse(400, 'invalid_argument: lease nonce is not valid: no such lease');
+    // UNCONFIRMED at Fly: switches `expiredNonceAccepted` and `expiredNonceStatus`.
+    const status = world.scenario.switches.expiredNonceStatus;
+    const kind = status === 400 ? 'invalid_argument' : 'aborted';
+    throw refuse(status, `${kind}: lease nonce is not valid: no such lease`);
   }
 }
 

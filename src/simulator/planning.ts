@@ -48,4 +48,3 @@ export function nextFor(world: World, machine: SimMachine): number | undefined {
   for (const entry of world.scripted) if (entry.live) next = Math.min(next, entry.at);
   return next === Infinity ? undefined : next;
 }
-

@@ -28,6 +28,7 @@ export const Switches = z.strictObject({
   versionsKeepReverted: z.boolean().default(true),
   updateAnswersEvents: z.boolean().default(true),
   expiredNonceAccepted: z.boolean().default(false),
+  expiredNonceStatus: z.literal([400, 409]).default(400),
   waitAnswersState: z.boolean().default(true),
   rateLimits: z.boolean().default(false),
 });

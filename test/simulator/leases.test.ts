@@ -108,6 +108,13 @@ test('a write with an expired nonce is 400, or accepted under the switch as long
   expect((await update({ image: V2 }, {}, nonce)).status).toBe(200);
 });
 
+test('a refused expired nonce may be 409 as well', async () => {
+  const { lease, after, update } = lab(oneMachine({}, { switches: { expiredNonceStatus: 409 } }));
+  const nonce = await lease({ ttl: 30 });
+  await after(31_000);
+  expect((await update({ image: V2 }, {}, nonce)).status).toBe(409);
+});
+
 test('the journal shows nonce and description of leases', async () => {
   const { lease, calls } = lab(oneMachine());
   const nonce = await lease({ ttl: 30, description: 'layover x' });

@@ -64,6 +64,12 @@ test('an unknown machine is 404, as is a machine of another app', async () => {
   expect((await raw('GET', `/v1/apps/b/machines/${M1}`)).status).toBe(200);
 });
 
+test('paths may be percent-encoded, and a broken encoding is nothing we know', async () => {
+  const { raw } = fleet();
+  expect((await raw('GET', `/v1/apps/%65ncoder/machines/${M1}`)).status).toBe(200);
+  expect((await raw('GET', `/v1/apps/%zz/machines/${M1}`)).status).toBe(404);
+});
+
 test('create answers 200 at once and boots in its own time', async () => {
   const { call, after } = lab(oneMachine());
   const made = await call('POST', '/machines', { region: 'ams', config: { image: V1 } });
