@@ -16,7 +16,7 @@ import { type Status, statusOf } from '../src/domain/status.js';
 import { registerControls, takeVerb } from './controls.js';
 import { createShow } from './details.js';
 import { createHands, lookNow } from './hands.js';
-import { planRollout } from './options.js';
+import { plan } from './plan.js';
 import { createRun, type Run, type VerbCall } from './run.js';
 
 /** How a door starts a rollout: the input as it came, and what was signalled to the door before. */
@@ -63,18 +63,12 @@ export async function rollout(arg: RolloutStart | RolloutNext): Promise<Status> 
   watchCancel(run);
   const show = createShow(run);
   show();
-  const first = 'state' in arg ? arg.state : begin((await plan(arg)).plan, Date.now());
+  const first = 'state' in arg ? arg.state : begin((await plan(arg.type, arg.input)).plan, Date.now());
   return CancellationScope.nonCancellable(async () => {
     const loop = open(run, first);
     const end = await drive(run, loop, show);
     return conclude(run, loop, end, show);
   });
-}
-
-async function plan(arg: RolloutStart) {
-  const start = workflowInfo().firstExecutionRunId.replaceAll('-', '').slice(-8);
-  const summary = 'reads and checks, writes nothing';
-  return planRollout.executeWithOptions({ summary }, [{ type: arg.type, input: arg.input, start }]);
 }
 
 /** Cancelling means abort; the updates in flight end as they do for a pause. */
