@@ -143,6 +143,7 @@ export function releaseAutostart(world: World, machine: SimMachine): void {
 
 /** Destroys a machine, whatever it does. */
 export function destroy(world: World, machine: SimMachine, source: string): void {
+  if (machine.state === 'destroying') return;
   cutJob(world, machine, 'destroyed');
   unplan(machine, 'autostart');
   machine.autostartHeld = false;

@@ -75,7 +75,7 @@ export function deleteMachine(call: Call): Answer {
   const idle = machine.state === 'stopped' || machine.state === 'suspended' || machine.state === 'failed';
   // UNCONFIRMED at Fly: the status of a refusal without force.
   if (!force && !idle) throw refuse(412, `failed_precondition: unable to destroy machine in state '${machine.state}'`);
-  if (machine.state !== 'destroying') destroy(world, machine, 'user');
+  destroy(world, machine, 'user');
   return OK;
 }
 
