@@ -170,12 +170,13 @@ export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcom
   const landed = { ...state, inFlight: without(state.inFlight, id) };
   switch (outcome.kind) {
     case 'updated':
-      return onSuccess({ ...landed, unknown: without(landed.unknown, id) }, id, outcome);
+      return onSuccess({ ...withCount(landed, flight, 'atTarget'), unknown: without(landed.unknown, id) }, id, outcome);
     case 'failed': {
       const { code, says, at } = outcome;
       const failure = { code, says, at, region: flight.region, group: flight.group, accepted: false };
       const failed = { ...landed.failed, [id]: failure };
-      return pauseOnFailures({ ...landed, failed, unknown: without(landed.unknown, id) }, now);
+      const counted = withCount(landed, flight, 'failed');
+      return pauseOnFailures({ ...counted, failed, unknown: without(landed.unknown, id) }, now);
     }
     case 'error': {
       const rest = {
@@ -195,6 +196,16 @@ export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcom
     case 'calledBack':
       return landed;
   }
+}
+
+/** The last look with what an update of ours changed since: a look that finds nothing more to do does not come back. */
+function withCount(state: RolloutState, flight: Flight, became: 'atTarget' | 'failed'): RolloutState {
+  if (state.seen === undefined) return state;
+  const pools = state.seen.pools.map((pool) => {
+    const isHere = pool.region === flight.region && pool.group === flight.group && pool.left > 0;
+    return isHere ? { ...pool, left: pool.left - 1, [became]: pool[became] + 1 } : pool;
+  });
+  return { ...state, seen: { ...state.seen, pools } };
 }
 
 function onSuccess(state: RolloutState, id: string, outcome: UpdateOutcome & { kind: 'updated' }): RolloutState {
