@@ -25,6 +25,20 @@ export interface ProgramOptions {
 
 const MOST_OUTPUT = 200_000;
 
+const running = new Set<ChildProcess>();
+
+/** Whatever ends us short of a SIGKILL: no program of ours is left behind, not even one that was just being started. */
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Kills every program started here that still runs, and resolves when all have ended. */
+export async function killPrograms(): Promise<void> {
+  const gone = [...running].map((child) => once(child, 'exit'));
+  for (const child of running) child.kill('SIGKILL');
+  await Promise.all(gone);
+}
+
 /** Polls until `ready` says so, for at most `timeoutMs`. */
 export async function until(what: string, ready: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {
   const deadline = Date.now() + timeoutMs;
@@ -41,6 +55,7 @@ export function startProgram({ name, command, args, env = {} }: ProgramOptions):
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
+  running.add(child);
   let printed = '';
   let ended = false;
   const collect = (chunk: Buffer) => (printed = (printed + chunk.toString()).slice(-MOST_OUTPUT));
@@ -49,8 +64,12 @@ export function startProgram({ name, command, args, env = {} }: ProgramOptions):
   child.once('error', (error) => {
     printed += `could not be started: ${error.message}`;
     ended = true;
+    running.delete(child);
   });
-  child.once('exit', () => (ended = true));
+  child.once('exit', () => {
+    ended = true;
+    running.delete(child);
+  });
 
   return {
     name,
