@@ -1,0 +1,71 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { killPrograms } from '../setup/program.js';
+import { isProven, proveKill } from '../proof/kill.js';
+import { sayKills } from '../proof/report.js';
+
+/** `npm run prove`: the long proofs. Each prints its figures and exits 1 when one is off. */
+
+const whole =
+  (least: number) =>
+  (text: string): number => {
+    const number = Number(text);
+    if (!Number.isInteger(number) || number < least) throw new InvalidArgumentError(`a whole number from ${least} on`);
+    return number;
+  };
+
+const say = (line: string): void => console.log(line);
+
+/** Runs a proof; Ctrl-C and the time limit call it off, and no program is left behind whatever happens. */
+async function run(limitMinutes: number, proof: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
+  const off = new AbortController();
+  const stop = (why: string) => off.abort(new Error(why));
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop(`stopped by ${name}`));
+  const late = setTimeout(() => stop(`not proven within ${limitMinutes} minutes`), limitMinutes * 60_000);
+  try {
+    process.exitCode = (await proof(off.signal)) ? 0 : 1;
+  } catch (error) {
+    const reason: unknown = off.signal.aborted ? off.signal.reason : error;
+    console.error(reason instanceof Error && off.signal.aborted ? reason.message : reason);
+    process.exitCode = 1;
+  } finally {
+    clearTimeout(late);
+    await killPrograms();
+  }
+  say(process.exitCode === 0 ? 'proven' : 'NOT PROVEN');
+}
+
+interface KillFlags {
+  readonly kills: number;
+  readonly seed: number;
+  readonly apps: number;
+  readonly machines: number;
+  readonly serverKills: number;
+  readonly terminations: number;
+  readonly faults: boolean;
+  readonly timeLimit: number;
+}
+
+async function killCommand(flags: KillFlags): Promise<void> {
+  say(`kill proof, seed ${flags.seed}: ${flags.apps} apps of ${flags.machines} machines, ${flags.kills} kills`);
+  await run(flags.timeLimit, async (signal) => {
+    const report = await proveKill({ ...flags, longestJobMs: 40_000, afterMs: 61_000, signal, say });
+    for (const line of sayKills(report)) say(line);
+    return isProven(report);
+  });
+}
+
+const program = new Command('prove').description('The long proofs of Layover, on a real Temporal server.');
+program
+  .command('kill')
+  .description('kills workers, the Temporal server and rollouts during sweeps, and counts what was lost')
+  .option('--kills <n>', 'SIGKILLs of workers', whole(1), 200)
+  .option('--seed <n>', 'of the fleet and of the kills', whole(0), 1)
+  .option('--apps <n>', 'apps, each with a sweep of its own', whole(1), 6)
+  .option('--machines <n>', 'machines an app', whole(20), 100)
+  .option('--server-kills <n>', 'SIGKILLs of the Temporal server', whole(0), 10)
+  .option('--terminations <n>', 'rollouts terminated and started again', whole(0), 20)
+  .option('--no-faults', 'no errors and lost answers of Fly beside the kills')
+  .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 60)
+  .action(killCommand);
+
+await program.parseAsync();

@@ -1,0 +1,51 @@
+import { Client, Connection } from '@temporalio/client';
+import { freePort } from '../setup/program.js';
+import { type RunningSimulator, startSimulator, startTemporal, type TemporalServer } from '../setup/stack.js';
+import { type Crew, createCrew } from './crew.js';
+import { followJournal, type Tail } from './tail.js';
+
+/** One whole world of a proof: a Temporal server, a simulated Fly, the workers between them, and a view of its log. */
+export interface Bench {
+  readonly simulator: RunningSimulator;
+  readonly client: Client;
+  readonly crew: Crew;
+  readonly tail: Tail;
+  /** SIGKILLs the Temporal server and starts it again on its own file after `downMs`. */
+  restartServer(downMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A client that has lost its server finds it again within a second, instead of gRPC's two minutes. */
+const RECONNECT = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 };
+
+/**
+ * Starts a bench without workers.
+ * @param dbFile where the server keeps its database; left out, it lives in memory and cannot be restarted.
+ */
+export async function openBench(scenario: object, signal: AbortSignal, dbFile?: string): Promise<Bench> {
+  const port = await freePort();
+  const options = { port, ...(dbFile === undefined ? {} : { dbFile }) };
+  let server: TemporalServer = await startTemporal(options);
+  const simulator = await startSimulator(scenario);
+  signal.throwIfAborted();
+  const connection = await Connection.connect({ address: server.address, channelArgs: RECONNECT });
+  const tail = followJournal(simulator.url);
+  const crew = createCrew({ temporalAddress: server.address, flyUrl: simulator.url });
+  return {
+    simulator,
+    client: new Client({ connection }),
+    crew,
+    tail,
+    async restartServer(downMs) {
+      await server.program.stop('SIGKILL');
+      await tail.pause(downMs, signal);
+      server = await startTemporal(options);
+    },
+    async close() {
+      tail.end();
+      await connection.close();
+      await crew.dismiss();
+      await Promise.all([server.program.stop('SIGKILL'), simulator.program.stop('SIGKILL')]);
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import type { KillReport } from './kill.js';
+import { PHASES } from './phases.js';
+
+/** The kill proof's report, one line a figure. */
+export function sayKills(report: KillReport): string[] {
+  const { figures, toll, sweeps, restarts, unexpected, missed, wallMs } = report;
+  const phases = PHASES.map((phase) => `${phase} ${toll.phases.get(phase) ?? 0}`);
+  return [
+    ...figures.flatMap(({ says, wrong, of, unit, examples }) => [
+      `${says}: ${wrong} of ${of} ${unit}`,
+      ...examples.map((example) => `  ${example}`),
+    ]),
+    `ends that no kill explains: ${unexpected.length}`,
+    ...unexpected.map((says) => `  ${says}`),
+    `workers killed: ${toll.kills}; with one worker running: ${toll.alone}, of these with updates in flight: ${toll.inFlight}`,
+    `updates hit by phase: ${phases.join(', ')}`,
+    ...missed.map((phase) => `phase never hit: ${phase}`),
+    `Temporal server killed: ${toll.serverKills}; rollouts terminated: ${toll.terminations}, started again: ${restarts}`,
+    `sweeps: ${sweeps}; wall time: ${Math.round(wallMs / 1000)} s`,
+  ];
+}
