@@ -20,10 +20,10 @@ export interface Place {
   readonly fly: Fly;
   readonly client: Client;
   readonly address: string;
-  /** Runs the real Temporal CLI as an operator would; never throws. */
-  cli(...args: readonly string[]): Promise<Said>;
+  /** Runs the real Temporal CLI as an operator would; never throws. `line` is split at its spaces, `more` is not. */
+  cli(line: string, ...more: readonly string[]): Promise<Said>;
   /** The same, its output parsed as JSON. */
-  json(...args: readonly string[]): Promise<unknown>;
+  json(line: string, ...more: readonly string[]): Promise<unknown>;
   /** Ends the worker as a crash would (or as a restart, with SIGTERM). */
   stopWorker(signal?: NodeJS.Signals): Promise<void>;
   startWorker(): Promise<void>;
@@ -70,10 +70,10 @@ export function usePlace(scenario: ScenarioInput = {}): Place {
     for (const program of programs.toReversed()) await program.stop('SIGKILL');
   });
 
-  const cli = (...args: readonly string[]): Promise<Said> =>
+  const cli: Place['cli'] = (line, ...more) =>
     new Promise((resolve) => {
       const env = { ...process.env, TEMPORAL_ADDRESS: address, NO_COLOR: '1' };
-      const child = execFile(cliPath, [...args], { env, timeout: 90_000 }, (_error, out, err) => {
+      const child = execFile(cliPath, [...line.split(' '), ...more], { env, timeout: 90_000 }, (_error, out, err) => {
         resolve({ exit: child.exitCode ?? -1, out, err, text: out + err });
       });
     });
@@ -88,7 +88,7 @@ export function usePlace(scenario: ScenarioInput = {}): Place {
       return address;
     },
     cli,
-    json: async (...args) => JSON.parse((await cli(...args, '--output', 'json')).out) as unknown,
+    json: async (line, ...more) => JSON.parse((await cli(line, ...more, '--output', 'json')).out) as unknown,
     stopWorker: async (signal = 'SIGKILL') => worker?.stop(signal),
     startWorker: work,
   };
