@@ -39,6 +39,8 @@ const REFUSED: readonly (readonly [file: string, code: string, says: string])[] 
   ['src/simulator/a.ts', `import { x } from '../fly/client.js';`, 'independent witness'],
   ['src/simulator/b.ts', `import { x } from '../domain/machine.js';`, 'independent witness'],
   ['src/simulator/deep/c.ts', `import { x } from '../../fly/errors.js';`, 'independent witness'],
+  ['src/proof/judge.ts', `import { decide } from '../domain/decide.js';`, 'The judge shares no code'],
+  ['src/proof/evidence.ts', `import type { CallEntry } from '../simulator/journal.js';`, 'The judge shares no code'],
   ['src/worker/a.ts', `import { x } from '../../test/support/x.js';`, 'never imports from test/'],
   ['src/cli/a.ts', `import { x } from '../../test/support/x.js';`, 'never imports from test/'],
   ['src/setup/a.ts', `import { x } from '../../test/support/x.js';`, 'never imports from test/'],
