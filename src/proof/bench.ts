@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { freePort } from '../setup/program.js';
 import { type RunningSimulator, startSimulator, startTemporal, type TemporalServer } from '../setup/stack.js';
@@ -38,7 +39,7 @@ export async function openBench(scenario: object, signal: AbortSignal, dbFile?: 
     tail,
     async restartServer(downMs) {
       await server.program.stop('SIGKILL');
-      await tail.pause(downMs, signal);
+      await delay(downMs, undefined, { signal });
       server = await startTemporal(options);
     },
     async close() {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,12 +58,16 @@ interface Proof {
  * The kill proof: every app of a fleet gets one change after the other while workers, server and rollouts are
  * killed; beside it the same fleet gets the same changes in peace. Then the judge compares and counts.
  */
-export async function proveKill(options: KillOptions): Promise<KillReport> {
+export async function proveKill(given: KillOptions): Promise<KillReport> {
   const startedAt = Date.now();
   const folder = await mkdtemp(join(tmpdir(), 'layover-prove-'));
   const benches: Bench[] = [];
+  // Whatever ends the proof ends all that waits in it.
+  const ended = new AbortController();
+  const signal = AbortSignal.any([given.signal, ended.signal]);
+  setMaxListeners(0, signal);
+  const options = { ...given, signal };
   try {
-    const { signal } = options;
     benches.push(
       await openBench(
         fleetScenario(options, options.faults ? 'faults' : 'latency'),
@@ -77,6 +82,7 @@ export async function proveKill(options: KillOptions): Promise<KillReport> {
     await run(proof);
     return { ...(await judge(proof)), wallMs: Date.now() - startedAt };
   } finally {
+    ended.abort();
     await Promise.all(benches.map((bench) => bench.close()));
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Random } from '../simulator/random.js';
 import type { Bench } from './bench.js';
@@ -51,6 +52,8 @@ const LONGEST_OUTAGE_MS = 8_000;
 /** Until calls that were under way at a kill have shown in the log: the longest delay that the fleet puts on one. */
 const ECHO_MS = 600;
 
+const pause = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal });
+
 const upTo = (random: Random, most: number): number => Math.floor(random.next() * most);
 
 /** At which kills something else is killed as well, by lot. */
@@ -74,11 +77,11 @@ export async function kill(plan: KillPlan, toll: Toll, place: KillerPlace): Prom
   for (let turn = 0; toll.kills < plan.kills; turn += 1) {
     if (isDue(serverAt, toll.serverKills, toll.kills)) await killServer(toll, place);
     if (isDue(terminateAt, toll.terminations, toll.kills)) await terminateOne(toll, place);
-    await tail.pause(upTo(random, LONGEST_CALM_MS), signal);
+    await pause(upTo(random, LONGEST_CALM_MS), signal);
     await takeAim(AIMS[turn % AIMS.length], last.at, place);
     const seen = tail.entries.length;
     const { at, wereTwo } = await killWorkers(plan.kills - toll.kills, toll, place);
-    await Promise.all([crew.keep(random.next() < 0.25 ? 2 : 1), tail.pause(ECHO_MS, signal)]);
+    await Promise.all([crew.keep(random.next() < 0.25 ? 2 : 1), pause(ECHO_MS, signal)]);
     count(toll, phasesAt(tail.entries.slice(last.seen), last.at, at), wereTwo);
     last = { at, seen };
   }
@@ -89,7 +92,7 @@ async function takeAim(aim: (typeof AIMS)[number] | undefined, since: number, pl
   if (aim === undefined || aim.fits === never) return;
   const { tail } = place.bench;
   await tail.next((entry) => (entry.began ?? entry.t) > since && aim.fits(entry), PATIENCE_MS);
-  await tail.pause(aim.afterMs, place.signal);
+  await pause(aim.afterMs, place.signal);
 }
 
 /** One worker, whichever; or, of two, now and then both at once. */
@@ -113,7 +116,7 @@ async function killServer(toll: Toll, place: KillerPlace): Promise<void> {
   const { bench, random, signal } = place;
   const downMs = upTo(random, LONGEST_OUTAGE_MS);
   const orphan = async (): Promise<void> => {
-    await bench.tail.pause(downMs / 2, signal);
+    await pause(downMs / 2, signal);
     await bench.crew.kill(0);
     toll.kills += 1;
     await bench.crew.keep(1);

@@ -53,32 +53,36 @@ export function phasesAt(
 
 function phaseOf(calls: readonly JournalEntry[], killedAt: number): Phase | undefined {
   let phase: Phase | undefined;
-  for (const call of calls.toSorted((a, b) => beganAt(a) - beganAt(b))) phase = after(call, phase, killedAt);
+  for (const call of calls.toSorted((a, b) => beganAt(a) - beganAt(b))) {
+    const step = STEPS[call.op ?? ''];
+    if (step !== undefined) phase = step(call, phase, killedAt);
+  }
   return phase;
 }
 
-/** The phase that one call leads to, under way or answered. */
-function after(call: JournalEntry, before: Phase | undefined, killedAt: number): Phase | undefined {
-  const isUnderWay = call.t > killedAt;
-  const age = killedAt - call.t;
-  switch (call.op) {
-    case 'lease':
-      if (isUnderWay) return 'taking the lease';
-      return tookEffect(call) ? 'lease taken' : before;
-    case 'get':
-    case 'versions':
-      return before === 'lease taken' ? 'before the write' : before;
-    case 'update':
-      if (isUnderWay) return 'write under way';
-      if (!tookEffect(call)) return before;
-      if (wasLost(call)) return 'answer to the write lost';
-      return age < JUST_MS ? 'just written' : 'settling';
-    case 'wait':
-      if (isUnderWay || !tookEffect(call)) return before === 'just written' ? before : 'settling';
-      return 'before release';
-    case 'release':
-      return isUnderWay ? before : undefined;
-    default:
-      return before;
-  }
-}
+type Step = (call: JournalEntry, before: Phase | undefined, killedAt: number) => Phase | undefined;
+
+const isUnderWay = (call: JournalEntry, killedAt: number): boolean => call.t > killedAt;
+
+const read: Step = (_call, before) => (before === 'lease taken' ? 'before the write' : before);
+
+/** The phase that a call leads to, under way or answered, by its op; other calls change nothing. */
+const STEPS: Readonly<Record<string, Step>> = {
+  lease: (call, before, killedAt) => {
+    if (isUnderWay(call, killedAt)) return 'taking the lease';
+    return tookEffect(call) ? 'lease taken' : before;
+  },
+  get: read,
+  versions: read,
+  update: (call, before, killedAt) => {
+    if (isUnderWay(call, killedAt)) return 'write under way';
+    if (!tookEffect(call)) return before;
+    if (wasLost(call)) return 'answer to the write lost';
+    return killedAt - call.t < JUST_MS ? 'just written' : 'settling';
+  },
+  wait: (call, before, killedAt) => {
+    if (!isUnderWay(call, killedAt) && tookEffect(call)) return 'before release';
+    return before === 'just written' ? before : 'settling';
+  },
+  release: (call, before, killedAt) => (isUnderWay(call, killedAt) ? before : undefined),
+};

@@ -6,8 +6,6 @@ export interface Tail {
   readonly entries: readonly JournalEntry[];
   /** Resolves with the first entry from now on that `fits`; undefined after `ms`, or when the tail has ended. */
   next(fits: (entry: JournalEntry) => boolean, ms: number): Promise<JournalEntry | undefined>;
-  /** Waits, and rejects when the proof is called off. */
-  pause(ms: number, signal: AbortSignal): Promise<void>;
   end(): void;
 }
 
@@ -19,9 +17,9 @@ type Listener = (entry: JournalEntry | undefined) => void;
 export function followJournal(simulatorUrl: string): Tail {
   const entries: JournalEntry[] = [];
   const listeners = new Set<Listener>();
-  let ended = false;
+  const ended = new AbortController();
   const follow = async (): Promise<void> => {
-    while (!ended) {
+    while (!ended.signal.aborted) {
       // Unreachable for a moment, or for good: whoever waits has a time limit.
       const fresh = await readJournal(simulatorUrl, entries.length).catch(() => []);
       for (const entry of fresh) {
@@ -46,9 +44,6 @@ export function followJournal(simulatorUrl: string): Tail {
         const late = setTimeout(() => listener(undefined), ms);
         listeners.add(listener);
       }),
-    pause: (ms, signal) => delay(ms, undefined, { signal }),
-    end: () => {
-      ended = true;
-    },
+    end: () => ended.abort(),
   };
 }
