@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { killPrograms } from '../setup/program.js';
 import { isProven, proveKill } from '../proof/kill.js';
 import { sayKills } from '../proof/report.js';
+import { isKept, proveScale, sayMeasure } from '../proof/scale.js';
 
 /** `npm run prove`: the long proofs. Each prints its figures and exits 1 when one is off. */
 
@@ -54,6 +55,15 @@ async function killCommand(flags: KillFlags): Promise<void> {
   });
 }
 
+async function scaleCommand({ machines, timeLimit }: { machines: number; timeLimit: number }): Promise<void> {
+  say(`scale proof: one sweep over ${machines} idle machines`);
+  await run(timeLimit, async (signal) => {
+    const measures = await proveScale({ machines, signal });
+    for (const measure of measures) say(sayMeasure(measure));
+    return measures.every(isKept);
+  });
+}
+
 const program = new Command('prove').description('The long proofs of Layover, on a real Temporal server.');
 program
   .command('kill')
@@ -67,5 +77,12 @@ program
   .option('--no-faults', 'no errors and lost answers of Fly beside the kills')
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 60)
   .action(killCommand);
+
+program
+  .command('scale')
+  .description('one sweep over many idle machines, and what it costs in events and calls')
+  .option('--machines <n>', 'idle machines', whole(20), 2_000)
+  .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 20)
+  .action(scaleCommand);
 
 await program.parseAsync();
