@@ -25,7 +25,7 @@ test('a pause signalled while no worker runs is honoured before any further writ
   await operator.signal(`rollout:${app}`, 'resume');
   expect(await operator.result('away-door')).toMatchObject({ status: 'COMPLETED' });
   expect(Object.values(await place.fly.written(app)).map((marks) => marks.length)).toEqual(Array(12).fill(1));
-  await expectClean(place, app, 'was killed');
+  await expectClean(place, app, 'run out');
 }, 120_000);
 
 test('a worker that is told to stop lets its updates finish, and the next one goes on without a second write', async () => {

@@ -19,6 +19,8 @@ export interface Fly {
   image(ref: string, spec?: object): Promise<void>;
   /** From now on; `app` bounds it to one test. */
   fault(fault: Fault): Promise<void>;
+  /** From now on for so long. */
+  faultFor(ms: number, fault: Fault): Promise<void>;
   machines(app: string): Promise<MachineTruth[]>;
   /** A call of the control interface on one machine: `autostart`, `destroy`, `deploy`, `lose-host`, … */
   act(id: string, verb: string, body?: object): Promise<void>;
@@ -37,7 +39,9 @@ export interface Fly {
 const isCall = (entry: JournalEntry): entry is CallEntry => 'op' in entry;
 const tookEffect = (entry: CallEntry): boolean => (entry.actual ?? entry.status) === 200;
 
+/** Called right after the simulator began: its faults count from there. */
 export function flyAt(url: string): Fly {
+  const openedAt = Date.now();
   const ask = async (method: string, path: string, body?: object, headers: Record<string, string> = {}) => {
     const answer = await fetch(`${url}${path}`, {
       method,
@@ -64,6 +68,8 @@ export function flyAt(url: string): Fly {
     },
     image: async (ref, spec = {}) => void (await ask('POST', '/_simulator/images', { ref, ...spec })),
     fault: async (fault) => void (await ask('POST', '/_simulator/faults', fault)),
+    faultFor: async (ms, fault) =>
+      void (await ask('POST', '/_simulator/faults', { ...fault, untilMs: Date.now() - openedAt + ms })),
     machines: async (app) => (await ask('GET', `/_simulator/machines?app=${app}`)) as MachineTruth[],
     act: async (id, verb, body = {}) => void (await ask('POST', `/_simulator/machines/${id}/${verb}`, body)),
     calls,

@@ -69,12 +69,13 @@ export function operatorOf(place: Place) {
     update: (id: string, name: string, input?: unknown): Promise<Said> =>
       place.cli(`workflow update execute --workflow-id ${id} --name ${name} --output json`, ...argument(input)),
     status,
-    /** Polls the status until it is as wanted. */
+    /** Polls the status until it is as wanted; by the client, since a process for each look would be slow. */
     when: (app: string, what: string, is: (status: Status) => boolean, timeoutMs?: number): Promise<Status> =>
       eventually(
         `${app}: ${what}`,
         async () => {
-          const now = await status(app).catch(() => undefined);
+          const room = place.client.workflow.getHandle(`rollout:${app}`);
+          const now = await room.query<Status>('status').catch(() => undefined);
           return now !== undefined && 'counts' in now && is(now) ? now : undefined;
         },
         timeoutMs,
@@ -94,10 +95,14 @@ export async function makeLasting(place: Place, app: string): Promise<string> {
 }
 
 /**
- * What holds at every end: nothing written twice for one change, no job cut by us, no lease of ours left (that of a
- * killed worker runs out within its minute).
+ * What holds at every end: nothing written twice for one change, no job cut by us, no lease of ours left (one
+ * that a killed worker held, or that Fly would not take back, runs out within its minute).
  */
-export async function expectClean(place: Place, app: string, worker: 'lived' | 'was killed' = 'lived'): Promise<void> {
+export async function expectClean(
+  place: Place,
+  app: string,
+  leases: 'released' | 'run out' = 'released',
+): Promise<void> {
   const { fly } = place;
   const twice = Object.entries(await fly.written(app)).filter(([, marks]) => {
     const orders = marks.map((mark) => `${mark.split('.')[0]}#${mark.split('#')[1]}`);
@@ -106,7 +111,7 @@ export async function expectClean(place: Place, app: string, worker: 'lived' | '
   expect(twice, 'machines written twice for one change').toEqual([]);
   const cut = (await fly.happened(app)).filter((entry) => entry.kind === 'job-cut' && entry.by?.op === 'update');
   expect(cut, 'jobs cut').toEqual([]);
-  const latest = worker === 'lived' ? 0 : Date.now() + 60_000;
+  const latest = leases === 'released' ? 0 : Date.now() + 60_000;
   const leased = (await fly.machines(app)).flatMap(({ id, lease }) =>
     lease?.description?.startsWith('layover') && lease.expiresAt > latest ? [{ id, ...lease }] : [],
   );
