@@ -22,6 +22,8 @@ export default defineConfig({
           include: SERVED,
           globalSetup: './test/support/global-setup.ts',
           maxWorkers: 2,
+          // Rollouts mostly wait: many at once in one place cost little.
+          maxConcurrency: 16,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           // After the fast ones: what they find is known first, and servers do not compete with them for two cores.
