@@ -11,8 +11,8 @@ const LOG = [
   call(4, 'release', 2_340, 2_440),
 ];
 
-function call(n: number, op: string, began: number, t: number, status: number | 'cut' = 200): JournalEntry {
-  return { n, kind: 'call', op, machine: 'm1', app: 'encoder', began, t, status };
+function call(n: number, op: string, began: number, t: number): JournalEntry {
+  return { n, kind: 'call', op, machine: 'm1', app: 'encoder', began, t, status: 200 };
 }
 
 const lost = LOG.map((entry): JournalEntry =>
