@@ -10,6 +10,9 @@ export type ActivityDeps = PlanDeps & LookDeps;
 /** Well under the heartbeat timeout, so that a call back arrives soon: it travels on a heartbeat's answer. */
 const BEAT_MS = 2_000;
 
+/** Well under the heartbeat timeout: after a silence this long another attempt may be on its way. */
+const FROZEN_MS = 10_000;
+
 /** Fly's trouble, as Temporal is to see it: tried again after the time the error table or Fly itself names. */
 function retryable(error: unknown): unknown {
   if (!(error instanceof FlyError)) return error;
@@ -39,15 +42,20 @@ async function withBeat<T>(work: (attempt: Attempt) => Promise<T>): Promise<T> {
   const context = Context.current();
   let doing = 'begins';
   const since = Date.now();
-  const beat = () => context.heartbeat({ doing, since: new Date(since).toISOString() });
+  let beatAt = since;
+  const beat = () => {
+    beatAt = Date.now();
+    context.heartbeat({ doing, since: new Date(since).toISOString() });
+  };
   const timer = setInterval(beat, BEAT_MS);
   try {
     return await work({
       number: context.info.attempt,
       cancelled: context.cancellationSignal,
+      isAlive: () => Date.now() - beatAt < FROZEN_MS,
+      // The timer beats: a beat from here would hide that the process stood still.
       say: (next) => {
         doing = next;
-        beat();
       },
     });
   } finally {

@@ -3,7 +3,8 @@ import type { FlyClient } from '../src/fly/client.js';
 import type { Machine } from '../src/fly/wire.js';
 
 export type FleetList =
-  | { readonly kind: 'list'; readonly machines: readonly Machine[] }
+  /** `whole`: as long as expected, or as the app itself counts; a shorter one never proves that nothing is left. */
+  | { readonly kind: 'list'; readonly machines: readonly Machine[]; readonly whole: boolean }
   | { readonly kind: 'suspect'; readonly machines: readonly Machine[]; readonly expected: number };
 
 const LOOKS = 3;
@@ -12,7 +13,9 @@ const BETWEEN_LOOKS_MS = 2_000;
 /**
  * Lists an app's machines and does not believe a list that is suddenly empty or halved: Fly serves lists from a
  * replicated store, and an incident in April 2026 let them come back empty. The app's own `machine_count` is the
- * second witness, asked only when the list is shorter than `expected` (0 = nothing is expected: always asked).
+ * second witness, asked only when the list is shorter than `expected`. Where nothing is known yet (`expected` 0, the
+ * plan) it is always asked, and a list that stays shorter than it three times is taken as it is: whether the count
+ * holds machines that no list shows is UNCONFIRMED.
  */
 export async function listFleet(
   app: string,
@@ -21,9 +24,11 @@ export async function listFleet(
 ): Promise<FleetList> {
   for (let look = 1; ; look += 1) {
     const machines = await deps.fly.listMachines(app);
-    if (expected > 0 && machines.length * 2 >= expected) return { kind: 'list', machines };
+    if (expected > 0 && machines.length >= expected) return { kind: 'list', machines, whole: true };
     const counted = (await deps.fly.getApp(app)).machine_count ?? machines.length;
-    if (machines.length * 2 >= counted) return { kind: 'list', machines };
+    const whole = machines.length >= counted;
+    const isBelieved = machines.length * 2 >= counted;
+    if (whole || (isBelieved && (expected > 0 || look === LOOKS))) return { kind: 'list', machines, whole };
     if (look === LOOKS) return { kind: 'suspect', machines, expected: counted };
     await deps.clock.sleep(BETWEEN_LOOKS_MS);
   }

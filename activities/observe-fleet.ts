@@ -41,9 +41,15 @@ export async function observeFleet(order: LookOrder, deps: LookDeps): Promise<Lo
     forgiven: order.forgiven,
   });
   const left = leftToDo(observation);
-  if (observation.candidates.length > 0 || left === 0 || observation.sick.length > 0 || now >= look.until) {
+  if (
+    observation.candidates.length > 0 ||
+    (left === 0 && list.whole) ||
+    observation.sick.length > 0 ||
+    now >= look.until
+  ) {
     return { kind: 'seen', observation };
   }
-  const says = `${left} machines left: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;
+  const short = list.whole ? '' : ' (the list is shorter than before and than the app counts)';
+  const says = `${left} machines left${short}: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;
   return { kind: 'again', says, inMs: Math.max(0, Math.min(deps.pollMs[look.pace], look.until - now)) };
 }

@@ -190,6 +190,7 @@ function contextOf(
     app: input.app,
     change,
     origins: [...new Set(origins)],
+    unread: fleet.facts.filter((m) => !m.readable).map((m) => m.id),
     selection,
     unmanaged: input.unmanaged,
     suspended: input.suspended,

@@ -1,10 +1,11 @@
 import { MARK_KEY, markText } from '../src/domain/change.js';
 import { ulidTime } from '../src/domain/ulid.js';
-import type { Machine } from '../src/fly/wire.js';
+import type { Machine, MachineEvent } from '../src/fly/wire.js';
 import type { Update } from './update-machine.js';
 
-/** An update's own event and the time inside its version id may differ by this much. */
-const SAME_UPDATE_MS = 10_000;
+/** The birth event of a version and the time inside its id may differ by this much: earlier, and later. */
+const EARLIER_MS = 1_000;
+const LATER_MS = 10_000;
 
 export type Trace =
   | { readonly kind: 'none' }
@@ -24,12 +25,25 @@ export async function findTrace({ app, id, deps, order }: Update, machine: Machi
   if (machine.config?.metadata?.[MARK_KEY] === mark) return { kind: 'written', version: machine.instance_id };
   const base = order.inDoubtSince ?? order.machine.version;
   if (machine.instance_id !== base) return { kind: 'none' };
-  const since = ulidTime(base) + SAME_UPDATE_MS;
-  const update = (machine.events ?? []).find((event) => event.type === 'update' && event.timestamp > since);
-  if (update === undefined) return { kind: 'none' };
+  const again = bornAfter(base, machine.events ?? []);
+  if (again === undefined) return { kind: 'none' };
   return {
     kind: 'reverted',
     says: `Fly went back to version ${base} after an update; the new one could not come up`,
-    at: update.timestamp,
+    at: again,
   };
+}
+
+/**
+ * When a version was born after `base`, by the machine's events: base's own birth event is one of those since its id
+ * was minted, so a second one, or one too late to be its own, is another version's.
+ */
+function bornAfter(base: string, events: readonly MachineEvent[]): number | undefined {
+  const minted = ulidTime(base);
+  const births = events
+    .filter((event) => event.type === 'update' || event.type === 'launch')
+    .filter((event) => event.timestamp >= minted - EARLIER_MS);
+  const [newest] = births;
+  if (newest === undefined) return undefined;
+  return births.length > 1 || newest.timestamp > minted + LATER_MS ? newest.timestamp : undefined;
 }

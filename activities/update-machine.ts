@@ -1,15 +1,16 @@
 import type { Clock } from '../src/clock.js';
-import { applyChange, imageText, markText, parseImage } from '../src/domain/change.js';
+import { markText } from '../src/domain/change.js';
 import { classify, type MachineFacts } from '../src/domain/machine.js';
 import type { UpdateOutcome } from '../src/domain/state.js';
 import type { FlyClient } from '../src/fly/client.js';
 import { FlyError } from '../src/fly/errors.js';
-import type { LaunchBody, Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
+import type { Machine, MachineEvent } from '../src/fly/wire.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
 import { factsOf } from './facts.js';
 import { type Held, takeLease } from './lease.js';
 import { settle } from './settle.js';
 import { findTrace } from './trace.js';
+import { writeChange } from './write.js';
 
 /** One attempt, as Temporal runs it. */
 export interface Attempt {
@@ -17,6 +18,8 @@ export interface Attempt {
   readonly number: number;
   /** Aborted when the rollout calls back what is not yet written, or the worker stops. */
   readonly cancelled: AbortSignal;
+  /** False when the process stood still for so long that Temporal may have started another attempt: never write then. */
+  readonly isAlive: () => boolean;
   /** What it is doing, for the UI. */
   readonly say: (doing: string) => void;
 }
@@ -44,9 +47,6 @@ interface Progress {
 
 /** Fly's trouble is tried again this many times in the slot before the machine rests and another gets it. */
 const MOST_ATTEMPTS = 4;
-
-/** How long a lost answer is given to show its effect, before each of the two looks. */
-const LOOK_AGAIN_MS = 5_000;
 
 /** Looks at a machine whose lease names another version than the GET does. */
 const MOST_READS = 5;
@@ -112,9 +112,9 @@ async function underLease(update: Update): Promise<UpdateOutcome> {
   if (standing === 'atTarget') return alreadyThere(update, machine, facts);
   const { config } = machine;
   if (standing !== 'ready' || config === null || config === undefined) return { kind: 'left', standing };
-  if (attempt.cancelled.aborted) return { kind: 'calledBack' };
-  const written = await write(update, bodyFor(update, machine, config));
-  return conclude(update, written.version, written.answer?.events ?? undefined);
+  const written = await writeChange(update, machine, config);
+  if (written.kind !== 'written') return written;
+  return conclude(update, written.version, written.events);
 }
 
 function alreadyThere({ order }: Update, machine: Machine, { mark, version }: MachineFacts): UpdateOutcome {
@@ -130,63 +130,6 @@ async function readMachine({ app, id, deps, lease }: Update): Promise<Machine> {
     if (!lags || look === MOST_READS) return machine;
     await deps.clock.sleep(1_000);
   }
-}
-
-function bodyFor({ order }: Update, machine: Machine, config: MachineConfig): LaunchBody {
-  const { context, n } = order;
-  const digest = machine.image_ref?.digest ?? undefined;
-  const image = imageText(parseImage(config.image ?? '').image, digest);
-  const before = { version: machine.instance_id, state: machine.state, image, digest };
-  return {
-    config: applyChange(config, { change: context.change, pin: context.pin, rollout: context.rollout, n, before }),
-    region: machine.region,
-    ...(machine.name ? { name: machine.name } : {}),
-    current_version: machine.instance_id,
-    // An idle machine stays idle: the platform keeps it so (flyctl PR 4754), and the flag says the same where it does not.
-    skip_launch: true,
-  };
-}
-
-interface Written {
-  readonly version: string;
-  /** Left out when the answer was lost and the machine itself told. */
-  readonly answer?: Machine;
-}
-
-/**
- * The one write. When its answer is lost, the machine is looked at twice, five seconds apart, before the same write
- * is sent a second time with the same `current_version`; whatever is still unclear is left to the next attempt.
- */
-async function write(update: Update, body: LaunchBody): Promise<Written> {
-  const { app, id, deps, lease, attempt, progress } = update;
-  for (let sent = 1; ; sent += 1) {
-    attempt.say(sent === 1 ? 'writes' : 'writes again: the answer was lost and the machine shows no effect');
-    await lease.fresh();
-    try {
-      const answer = await deps.fly.updateMachine(app, id, body, lease.nonce());
-      progress.inDoubt = true;
-      return { version: answer.instance_id, answer };
-    } catch (error) {
-      const isLost = error instanceof FlyError && (error.failure.inDoubt || (sent > 1 && error.code === 'conflict'));
-      if (!isLost) throw error;
-      progress.inDoubt = true;
-      const version = await lookForEffect(update);
-      if (version !== undefined) return { version };
-      if (sent === 2) throw error;
-    }
-  }
-}
-
-/** The version that carries our mark, on either of two looks. */
-async function lookForEffect({ app, id, deps, order, attempt }: Update): Promise<string | undefined> {
-  attempt.say('lost the answer to its write, looks at the machine');
-  const mark = markText(order.context.rollout, order.n);
-  for (let look = 1; look <= 2; look += 1) {
-    await deps.clock.sleep(LOOK_AGAIN_MS);
-    const machine = await deps.fly.getMachine(app, id);
-    if (factsOf(machine, order.context.change).mark === mark) return machine.instance_id;
-  }
-  return undefined;
 }
 
 const digestOf = (machine: Machine): { digest?: string } => {

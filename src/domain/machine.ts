@@ -54,6 +54,8 @@ export interface RolloutContext {
   readonly pin?: string;
   /** Digests that were in the fleet when planned; `''` stands for a machine that showed none. */
   readonly origins: readonly string[];
+  /** Machines whose host hid them when planned: whatever they run when they come back was there before. */
+  readonly unread: readonly string[];
   readonly selection: Selection;
   readonly unmanaged: 'leave' | 'include';
   readonly suspended: 'leave' | 'update';
@@ -131,7 +133,7 @@ export const TABLE: readonly Row[] = [
   },
   {
     standing: 'foreign',
-    when: (m, c) => !c.origins.includes(m.digest ?? ''),
+    when: (m, c) => !c.origins.includes(m.digest ?? '') && !c.unread.includes(m.id),
     because: 'it runs an image that was not in the fleet when this rollout was planned',
   },
   { standing: 'ready', when: isIdle, because: 'it is idle and off target' },

@@ -30,7 +30,11 @@ export function updateOrder(state: RolloutState, machine: Candidate): UpdateOrde
   const { context } = state.plan;
   const inDoubtSince = state.unknown[machine.id];
   return {
-    context: { ...context, selection: selectionFor(context.selection, machine.id) },
+    context: {
+      ...context,
+      selection: selectionFor(context.selection, machine.id),
+      unread: context.unread.filter((id) => id === machine.id),
+    },
     machine,
     n: state.retries[machine.id] ?? 0,
     ...(inDoubtSince === undefined ? {} : { inDoubtSince }),

@@ -180,7 +180,7 @@ export function createFlyClient(options: FlyClientOptions) {
       try {
         return await lease({ op: 'find-lease', method: 'GET', ...at(app, id, '/lease') });
       } catch (error) {
-        if (error instanceof FlyError && error.code === 'not_found') return undefined;
+        if (error instanceof FlyError && error.code === 'lease_lost') return undefined;
         throw error;
       }
     },

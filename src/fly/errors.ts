@@ -5,6 +5,7 @@ export type FlyErrorCode =
   | 'not_found'
   | 'invalid'
   | 'lease_held'
+  | 'lease_lost'
   | 'conflict'
   | 'precondition'
   | 'rate_limited'
@@ -44,6 +45,13 @@ const ERRORS: readonly ErrorRow[] = [
     code: 'forbidden',
     status: [403],
     says: 'says this app belongs to another organisation, or the token may not do this',
+  },
+  {
+    code: 'lease_lost',
+    status: [400, 404, 409],
+    text: /lease (nonce is not valid|nonce is missing|not found)/i,
+    says: 'says our lease has run out',
+    retryAfterMs: 2_000,
   },
   { code: 'not_found', status: [404], says: 'does not know it' },
   { code: 'invalid', status: [400, 422], says: 'calls the request invalid' },

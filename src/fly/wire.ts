@@ -15,9 +15,9 @@ export const MachineConfig = z.looseObject({
   schedule: z.string().nullish(),
   standbys: z.array(z.string()).nullish(),
   containers: z.array(z.looseObject({ name: z.string().optional(), image: z.string().optional() })).nullish(),
-  checks: z.record(z.string(), z.looseObject({ interval: z.unknown() })).nullish(),
-  services: z.array(z.looseObject({ checks: z.array(z.looseObject({ interval: z.unknown() })).nullish() })).nullish(),
-  stop_config: z.looseObject({ signal: z.string().nullish(), timeout: z.unknown() }).nullish(),
+  checks: z.record(z.string(), z.looseObject({ interval: z.unknown().optional() })).nullish(),
+  services: z.array(z.looseObject({ checks: z.array(z.looseObject({ interval: z.unknown().optional() })).nullish() })).nullish(),
+  stop_config: z.looseObject({ signal: z.string().nullish(), timeout: z.unknown().optional() }).nullish(),
   restart: z.looseObject({ policy: z.string().nullish(), max_retries: z.number().nullish() }).nullish(),
 });
 export type MachineConfig = z.infer<typeof MachineConfig>;
@@ -38,7 +38,7 @@ export const ExitEvent = z.looseObject({
   requested_stop: z.boolean().nullish(),
   restarting: z.boolean().nullish(),
   signal: z.number().nullish(),
-  exited_at: z.unknown(),
+  exited_at: z.unknown().optional(),
 });
 
 /** One event of a machine; lists come newest first, `timestamp` in milliseconds (fly-go machine_types.go). */
