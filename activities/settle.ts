@@ -3,6 +3,7 @@ import type { UpdateOutcome } from '../src/domain/state.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { Machine } from '../src/fly/wire.js';
 import { factsOf } from './facts.js';
+import { metAtWork } from './met-at-work.js';
 import type { Update } from './update-machine.js';
 
 /** Fly's longest wait is 60 s; less leaves room to refresh the lease in between. */
@@ -15,6 +16,15 @@ const UNDER_WAY = ['replacing', 'updating', 'creating', 'replaced'];
 
 export type Settled =
   { readonly kind: 'settled' } | Extract<UpdateOutcome, { kind: 'updated' | 'failed' | 'left' | 'error' }>;
+
+/** A host that is not ok is no evidence against an image: the machine rests, and its traces are read when it is back. */
+const HOST_AWAY = {
+  kind: 'error',
+  code: 'unreachable',
+  says: 'its host went away after the write',
+  retryAfterMs: 60_000,
+  inDoubt: true,
+} as const satisfies Settled;
 
 /**
  * Waits until `version` rests. Fly restores the old version when the new one cannot come up, and then reports
@@ -30,7 +40,8 @@ export async function settle(update: Update, version: string): Promise<Settled> 
     if (seen !== undefined) return seen;
     const now = deps.clock.now();
     if (now >= deadline) {
-      return { kind: 'failed', code: 'not_settled', says: `version ${version} had not settled in time`, at: now };
+      const says = `version ${version} had not settled in time`;
+      return { kind: 'failed', code: 'not_settled', says, at: now, interrupted: false };
     }
     // Watching needs no lease, so one that cannot be refreshed ends nothing.
     await lease.fresh().catch(() => undefined);
@@ -53,9 +64,11 @@ async function waitOnce({ app, id, deps }: Update, version: string): Promise<boo
 async function compare(update: Update, version: string): Promise<Settled | undefined> {
   const { app, id, deps } = update;
   const first = await deps.fly.getMachine(app, id);
+  if (!factsOf(first, update.order.context.change).hostOk) return HOST_AWAY;
   if (first.instance_id === version) return UNDER_WAY.includes(first.state) ? undefined : { kind: 'settled' };
   await deps.clock.sleep(SECOND_LOOK_MS);
   const second = await deps.fly.getMachine(app, id);
+  if (!factsOf(second, update.order.context.change).hostOk) return HOST_AWAY;
   if (second.instance_id === version || UNDER_WAY.includes(second.state)) return undefined;
   return wentElsewhere(update, second);
 }
@@ -78,15 +91,9 @@ function wentElsewhere({ order, deps }: Update, machine: Machine): Settled {
     };
   }
   if (standing === 'foreign' || standing === 'gone') return { kind: 'left', standing };
-  if (standing === 'unreachable') {
-    return {
-      kind: 'error',
-      code: 'unreachable',
-      says: 'its host went away after the write',
-      retryAfterMs: 60_000,
-      inDoubt: true,
-    };
-  }
+  if (standing === 'unreachable') return HOST_AWAY;
   const says = `Fly went back to version ${facts.version} after the update; the new one could not come up`;
-  return { kind: 'failed', code: 'reverted', says, at: machine.events?.[0]?.timestamp ?? deps.clock.now() };
+  const events = machine.events ?? [];
+  const at = events[0]?.timestamp ?? deps.clock.now();
+  return { kind: 'failed', code: 'reverted', says, at, interrupted: metAtWork(events) !== 'idle' };
 }
