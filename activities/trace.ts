@@ -1,6 +1,8 @@
 import { MARK_KEY, markText } from '../src/domain/change.js';
+import type { UpdateOutcome } from '../src/domain/state.js';
 import { ulidTime } from '../src/domain/ulid.js';
 import type { Machine, MachineEvent } from '../src/fly/wire.js';
+import { metAtWork } from './met-at-work.js';
 import type { Update } from './update-machine.js';
 
 /** The birth event of a version and the time inside its id may differ by this much: earlier, and later. */
@@ -10,7 +12,8 @@ const LATER_MS = 10_000;
 export type Trace =
   | { readonly kind: 'none' }
   | { readonly kind: 'written'; readonly version: string }
-  | { readonly kind: 'reverted'; readonly says: string; readonly at: number };
+  /** Written, and Fly went back from it. */
+  | Extract<UpdateOutcome, { kind: 'failed' }>;
 
 /**
  * What an earlier attempt left behind: a version that carries our whole mark, or, where Fly keeps no version it went
@@ -27,11 +30,8 @@ export async function findTrace({ app, id, deps, order }: Update, machine: Machi
   if (machine.instance_id !== base) return { kind: 'none' };
   const again = bornAfter(base, machine.events ?? []);
   if (again === undefined) return { kind: 'none' };
-  return {
-    kind: 'reverted',
-    says: `Fly went back to version ${base} after an update; the new one could not come up`,
-    at: again,
-  };
+  const says = `Fly went back to version ${base} after an update; the new one could not come up`;
+  return { kind: 'failed', code: 'reverted', says, at: again, interrupted: metAtWork(machine.events ?? []) !== 'idle' };
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Machine, MachineEvent } from '../src/fly/wire.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
 import { factsOf } from './facts.js';
 import { type Held, takeLease } from './lease.js';
+import { metAtWork } from './met-at-work.js';
 import { settle } from './settle.js';
 import { findTrace } from './trace.js';
 import { writeChange } from './write.js';
@@ -91,7 +92,8 @@ function outcomeOf(error: unknown, attempt: Attempt, { inDoubt }: Progress): Upd
   if (!(error instanceof FlyError)) throw error;
   const { code, op, retryAfterMs } = error.failure;
   if (code === 'not_found') return { kind: 'left', standing: 'gone' };
-  if (code === 'invalid' && op === 'update') return { kind: 'failed', code: 'rejected', says: error.message, at: 0 };
+  if (code === 'invalid' && op === 'update')
+    return { kind: 'failed', code: 'rejected', says: error.message, at: 0, interrupted: false };
   const transient = error.failure.inDoubt || code === 'rate_limited';
   if (transient && attempt.number < MOST_ATTEMPTS) throw error;
   return { kind: 'error', code, says: error.message, retryAfterMs: retryAfterMs ?? 60_000, inDoubt };
@@ -104,7 +106,7 @@ async function underLease(update: Update): Promise<UpdateOutcome> {
     attempt.say('looks for traces of an earlier attempt');
     const trace = await findTrace(update, machine);
     if (trace.kind === 'written') return conclude(update, trace.version, undefined);
-    if (trace.kind === 'reverted') return { kind: 'failed', code: 'reverted', says: trace.says, at: trace.at };
+    if (trace.kind === 'failed') return trace;
     progress.inDoubt = false;
   }
   const facts = factsOf(machine, order.context.change);
@@ -161,16 +163,4 @@ async function conclude(
   }
   const digest = after === undefined ? (pin === undefined ? {} : { digest: pin }) : digestOf(after);
   return { kind: 'updated', version, ...digest, wrote: true, interrupted: met !== 'idle' };
-}
-
-/**
- * Whether the newest update met a working machine: the last thing before it was a start. Then it cut what ran
- * (and `stopped by us` unless it was started since).
- */
-function metAtWork(events: readonly MachineEvent[]): 'idle' | 'stopped by us' | 'started again' {
-  const update = events.findIndex((event) => event.type === 'update');
-  const lifecycle = ['start', 'exit', 'stop', 'suspend', 'launch', 'update'];
-  const before = events.slice(update + 1).find((event) => lifecycle.includes(event.type));
-  if (update < 0 || before?.type !== 'start') return 'idle';
-  return events.slice(0, update).some((event) => event.type === 'start') ? 'started again' : 'stopped by us';
 }

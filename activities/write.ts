@@ -72,7 +72,7 @@ async function lookForEffect(update: Update): Promise<Written | undefined> {
     await deps.clock.sleep(LOOK_AGAIN_MS);
     const trace = await findTrace(update, await deps.fly.getMachine(app, id));
     if (trace.kind === 'written') return { kind: 'written', version: trace.version, events: undefined };
-    if (trace.kind === 'reverted') return { kind: 'failed', code: 'reverted', says: trace.says, at: trace.at };
+    if (trace.kind === 'failed') return trace;
   }
   return undefined;
 }

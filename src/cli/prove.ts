@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { killPrograms } from '../setup/program.js';
 import { isProven, proveKill } from '../proof/kill.js';
+import { isLawful, proveProperties, sayProperties } from '../proof/properties.js';
 import { sayKills } from '../proof/report.js';
 import { isKept, proveScale, sayMeasure } from '../proof/scale.js';
 
@@ -64,6 +65,23 @@ async function scaleCommand({ machines, timeLimit }: { machines: number; timeLim
   });
 }
 
+async function propertiesCommand({
+  fleets,
+  seed,
+  timeLimit,
+}: {
+  fleets: number;
+  seed: number;
+  timeLimit: number;
+}): Promise<void> {
+  say(`properties, seed ${seed}: the loop and the activities of a worker against random fleets, in process`);
+  await run(timeLimit, async (signal) => {
+    const figures = await proveProperties(fleets, seed, signal);
+    for (const line of sayProperties(figures)) say(line);
+    return isLawful(figures);
+  });
+}
+
 const program = new Command('prove').description('The long proofs of Layover, on a real Temporal server.');
 program
   .command('kill')
@@ -84,5 +102,13 @@ program
   .option('--machines <n>', 'idle machines', whole(20), 2_000)
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 20)
   .action(scaleCommand);
+
+program
+  .command('properties')
+  .description('random fleets, inputs and orders of events, in process on virtual time, and the laws they break')
+  .option('--fleets <n>', 'random cases', whole(1), 10_000)
+  .option('--seed <n>', 'the same seed draws the same cases', whole(0), 1)
+  .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 30)
+  .action(propertiesCommand);
 
 await program.parseAsync();

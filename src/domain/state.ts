@@ -85,7 +85,13 @@ export type UpdateOutcome =
       readonly wrote: boolean;
       readonly interrupted: boolean;
     }
-  | { readonly kind: 'failed'; readonly code: FailureCode; readonly says: string; readonly at: number }
+  | {
+      readonly kind: 'failed';
+      readonly code: FailureCode;
+      readonly says: string;
+      readonly at: number;
+      readonly interrupted: boolean;
+    }
   | {
       readonly kind: 'error';
       readonly code: string;
@@ -175,7 +181,7 @@ export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcom
       const { code, says, at } = outcome;
       const failure = { code, says, at, region: flight.region, group: flight.group, accepted: false };
       const failed = { ...landed.failed, [id]: failure };
-      const counted = withCount(landed, flight, 'failed');
+      const counted = withInterrupted(withCount(landed, flight, 'failed'), id, outcome.interrupted);
       return pauseOnFailures({ ...counted, failed, unknown: without(landed.unknown, id) }, now);
     }
     case 'error': {
@@ -189,7 +195,7 @@ export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcom
       return {
         ...landed,
         resting,
-        ...(outcome.inDoubt ? { unknown: { ...landed.unknown, [id]: flight.version } } : {}),
+        ...(outcome.inDoubt ? { unknown: { ...landed.unknown, [id]: landed.unknown[id] ?? flight.version } } : {}),
       };
     }
     case 'left':
@@ -208,16 +214,16 @@ function withCount(state: RolloutState, flight: Flight, became: 'atTarget' | 'fa
   return { ...state, seen: { ...state.seen, pools } };
 }
 
+/** Its update met it at work: reported, whatever else came of it. */
+const withInterrupted = (state: RolloutState, id: string, interrupted: boolean): RolloutState =>
+  interrupted ? { ...state, interrupted: [...state.interrupted, id] } : state;
+
 function onSuccess(state: RolloutState, id: string, outcome: UpdateOutcome & { kind: 'updated' }): RolloutState {
   const { context } = state.plan;
   const learnt = context.pin === undefined && context.change.image !== undefined && outcome.digest !== undefined;
   const plan = learnt ? { ...state.plan, context: { ...context, pin: outcome.digest ?? '' } } : state.plan;
-  return {
-    ...state,
-    plan,
-    written: state.written + (outcome.wrote ? 1 : 0),
-    interrupted: outcome.interrupted ? [...state.interrupted, id] : state.interrupted,
-  };
+  const written = state.written + (outcome.wrote ? 1 : 0);
+  return withInterrupted({ ...state, plan, written }, id, outcome.interrupted);
 }
 
 /** An order ended and nobody can say how far it got: the next one looks for traces before it writes. */

@@ -1,0 +1,249 @@
+import * as fc from 'fast-check';
+import type { Mishap, Said } from './drive.js';
+
+/** One random rollout: a fleet, what is asked for, what is said meanwhile, and what goes wrong. */
+export interface Case {
+  readonly seed: number;
+  readonly scenario: CaseScenario;
+  readonly input: CaseInput;
+  readonly said: readonly Said[];
+  /** Drawn by the attempt, again and again from the start. */
+  readonly mishaps: readonly Mishap[];
+  readonly terminateAtMs: number | undefined;
+  readonly continueEvery: number | undefined;
+}
+
+export interface Block {
+  readonly count: number;
+  readonly region: string;
+  readonly group: string;
+  readonly image: string;
+  readonly state: string;
+  readonly managed: boolean;
+  readonly env: Readonly<Record<string, string>>;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly [key: string]: unknown;
+}
+
+export interface CaseScenario {
+  readonly seed: number;
+  readonly switches: Readonly<Record<string, boolean>>;
+  readonly images: Readonly<Record<string, object>>;
+  readonly apps: readonly { readonly name: string; readonly machines: readonly Block[] }[];
+  readonly faults: readonly object[];
+  readonly at: readonly { readonly ms: number; readonly do: object }[];
+}
+
+export interface CaseInput {
+  readonly app: string;
+  readonly image?: string;
+  readonly env?: Readonly<Record<string, string | null>>;
+  readonly only?: { readonly regions?: readonly string[]; readonly processGroups?: readonly string[] };
+  readonly except?: { readonly regions?: readonly string[]; readonly processGroups?: readonly string[] };
+  readonly suspended: 'leave' | 'update';
+  readonly unmanaged: 'leave' | 'include';
+  readonly deadline: string;
+}
+
+export const APP = 'fleet';
+export const OLD = `registry.fly.io/${APP}:v1`;
+const OLDER = `registry.fly.io/${APP}:v0`;
+export const NEW = `registry.fly.io/${APP}:v2`;
+export const FOREIGN = `registry.fly.io/${APP}:v9`;
+
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+
+/** There in one case of `of`. */
+const sometimes = <T>(of: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.oneof({ weight: of - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
+const job = fc.record({
+  lengthMs: fc.tuple(fc.integer({ min: MINUTE, max: 5 * MINUTE }), fc.integer({ min: 5 * MINUTE, max: 20 * MINUTE })),
+  idleMs: sometimes(2, fc.constant([2 * MINUTE, 10 * MINUTE])),
+});
+
+const block: fc.Arbitrary<Block> = fc
+  .record({
+    count: fc.integer({ min: 1, max: 3 }),
+    region: fc.constantFrom('ord', 'ams'),
+    group: fc.constantFrom('app', 'worker'),
+    image: fc.constantFrom(OLD, OLD, OLD, OLDER, NEW),
+    state: fc.constantFrom('stopped', 'stopped', 'stopped', 'started', 'created', 'suspended', 'failed'),
+    managed: fc.constantFrom(true, true, true, true, false),
+    env: fc.constantFrom({}, { LOG: 'info' }, { LOG: 'debug', KEEP: '1' }),
+    metadata: fc.constantFrom({}, {}, {}, {}, { fly_canary: 'true' }),
+    job: sometimes(2, job),
+    host: sometimes(
+      8,
+      fc.record({
+        lostAtMs: fc.integer({ min: 0, max: 10 * MINUTE }),
+        backAtMs: fc.integer({ min: 11 * MINUTE, max: 40 * MINUTE }),
+      }),
+    ),
+  })
+  .map(({ job: work, host, ...rest }) => ({
+    ...rest,
+    // A started machine without work of its own would run for ever: the sweep's deadline is a test of its own.
+    ...(work === undefined && rest.state !== 'started' ? {} : { job: work ?? { lengthMs: [MINUTE, 10 * MINUTE] } }),
+    ...(host === undefined ? {} : { host }),
+  }));
+
+const effect = fc.constantFrom<object>(
+  { answer: { status: 429, error: 'rate limit exceeded' } },
+  { answer: { status: 500, error: 'internal' } },
+  { answer: { status: 503, error: 'unavailable: upstream' } },
+  { answer: { status: 409, error: 'aborted: machine is replacing: concurrent update in progress' } },
+  { answer: { status: 412, error: 'failed_precondition: not now' } },
+  { loseAnswer: true },
+  { late408: true },
+  { cut: true },
+  { malformed: true },
+  { delayMs: 4_000 },
+);
+
+const fault = fc.record({
+  on: fc.constantFrom('list', 'get', 'update', 'lease', 'release', 'wait', 'versions', 'any'),
+  share: fc.constantFrom(0.05, 0.15, 0.3),
+  times: fc.integer({ min: 1, max: 12 }),
+  effect,
+});
+const listFault = fc.record({
+  on: fc.constant('list'),
+  share: fc.constant(0.2),
+  times: fc.integer({ min: 1, max: 4 }),
+  effect: fc.constantFrom<object>({ emptyList: true }, { halfList: true }, { staleReadMs: 3_000 }),
+});
+
+const happening = fc.oneof(
+  fc.record({
+    createMachines: fc.record({
+      app: fc.constant(APP),
+      count: fc.integer({ min: 1, max: 2 }),
+      region: fc.constantFrom('ord', 'ams'),
+      group: fc.constantFrom('app', 'worker'),
+      image: fc.constant(OLD),
+      state: fc.constant('stopped'),
+    }),
+  }),
+  fc.record({ destroy: fc.record({ app: fc.constant(APP), index: fc.integer({ min: 0, max: 4 }) }) }),
+  fc.record({
+    deploy: fc.record({ app: fc.constant(APP), index: fc.integer({ min: 0, max: 4 }), image: fc.constant(FOREIGN) }),
+  }),
+  fc.record({ autostart: fc.record({ app: fc.constant(APP), index: fc.integer({ min: 0, max: 4 }) }) }),
+);
+const at = fc.array(fc.record({ ms: fc.integer({ min: 0, max: 30 * MINUTE }), do: happening }), { maxLength: 3 });
+
+const scenario: fc.Arbitrary<CaseScenario> = fc
+  .record({
+    seed: fc.integer({ min: 1, max: 1_000_000 }),
+    switches: fc.record({
+      leaseBlocksAutostart: fc.boolean(),
+      currentVersionEnforced: fc.constantFrom(true, true, true, false),
+      versionsKeepReverted: fc.boolean(),
+      updateAnswersEvents: fc.boolean(),
+      waitAnswersState: fc.boolean(),
+    }),
+    reverts: fc.constantFrom(0, 0, 0, 0.3, 1),
+    blocks: fc.array(block, { minLength: 1, maxLength: 4 }),
+    faults: fc.array(fc.oneof({ weight: 4, arbitrary: fault }, { weight: 1, arbitrary: listFault }), { maxLength: 2 }),
+    at,
+  })
+  .map(({ seed, switches, reverts, blocks, faults, at: happenings }) => ({
+    seed,
+    switches,
+    images: { [OLD]: {}, [OLDER]: {}, [NEW]: { reverts }, [FOREIGN]: {} },
+    apps: [{ name: APP, machines: blocks }],
+    faults,
+    at: happenings,
+  }));
+
+const narrow = fc.oneof(
+  fc.record({ regions: fc.constantFrom(['ord'], ['ams'], ['ord', 'ams']) }),
+  fc.record({ processGroups: fc.constantFrom(['app'], ['worker']) }),
+);
+
+const input: fc.Arbitrary<CaseInput> = fc
+  .record({
+    change: fc.constantFrom<Pick<CaseInput, 'image' | 'env'>>(
+      { image: NEW },
+      { image: NEW, env: { LOG: 'debug' } },
+      { env: { LOG: null, EXTRA: 'x' } },
+    ),
+    only: sometimes(4, narrow),
+    except: sometimes(6, narrow),
+    suspended: fc.constantFrom<'leave' | 'update'>('leave', 'update'),
+    unmanaged: fc.constantFrom<'leave' | 'include'>('leave', 'include'),
+  })
+  .map(({ change, only, except, ...rest }) => ({
+    app: APP,
+    ...change,
+    ...(only === undefined ? {} : { only }),
+    ...(except === undefined ? {} : { except }),
+    ...rest,
+    deadline: '3h',
+  }));
+
+const verb = fc.record({
+  atMs: fc.integer({ min: 0, max: HOUR }),
+  verb: fc.constantFrom<Said['verb']>('pause', 'resume', 'resume', 'retry'),
+});
+const abort = fc.record({ atMs: fc.integer({ min: 0, max: HOUR }), verb: fc.constant<'abort'>('abort') });
+
+/** Whatever was said, somebody comes back and resumes, and at last gives up: no case waits for ever. */
+const closing: readonly Said[] = [
+  ...[61, 65, 70, 80, 90, 120, 150].map((minutes): Said => ({ atMs: minutes * MINUTE, verb: 'resume' })),
+  { atMs: 8 * HOUR, verb: 'abort' },
+];
+
+const mishap: fc.Arbitrary<Mishap> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<Mishap>({ kind: 'none' }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant<'dies'>('dies'),
+      call: fc.integer({ min: 1, max: 6 }),
+      after: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant<'stalls'>('stalls'),
+      call: fc.integer({ min: 1, max: 5 }),
+      ms: fc.integer({ min: 16_000, max: 80_000 }),
+    }),
+  },
+);
+
+/** Random rollouts, with the ordinary ones frequent and every bad thing possible at once. */
+export const cases: fc.Arbitrary<Case> = fc
+  .record({
+    seed: fc.integer({ min: 1, max: 1_000_000 }),
+    scenario,
+    input,
+    verbs: fc.array(verb, { maxLength: 4 }),
+    abort: sometimes(8, abort),
+    mishaps: fc.oneof(fc.constant<Mishap[]>([{ kind: 'none' }]), fc.array(mishap, { minLength: 1, maxLength: 5 })),
+    terminateAtMs: sometimes(4, fc.integer({ min: 1_000, max: 40 * MINUTE })),
+    continueEvery: sometimes(3, fc.integer({ min: 1, max: 4 })),
+  })
+  .map(({ verbs, abort: stop, ...rest }) => ({
+    ...rest,
+    input: { ...rest.input, ...narrowed(rest.input, rest.scenario) },
+    said: [...verbs, ...(stop === undefined ? [] : [stop]), ...closing].toSorted((a, b) => a.atMs - b.atMs),
+  }));
+
+/** Names that the fleet has: an unknown one is refused, which a test of its own shows. */
+function narrowed(input: CaseInput, { apps }: CaseScenario): Partial<CaseInput> {
+  const machines = apps.flatMap((app) => app.machines);
+  const narrow = (selector: CaseInput['only']): CaseInput['only'] => {
+    const regions = selector?.regions?.filter((region) => machines.some((m) => m.region === region)) ?? [];
+    const processGroups = selector?.processGroups?.filter((group) => machines.some((m) => m.group === group)) ?? [];
+    if (regions.length > 0) return { regions };
+    return processGroups.length > 0 ? { processGroups } : undefined;
+  };
+  return Object.fromEntries(
+    (['only', 'except'] as const).flatMap((key) => (input[key] === undefined ? [] : [[key, narrow(input[key])]])),
+  );
+}

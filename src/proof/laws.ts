@@ -1,0 +1,166 @@
+import type { CallEntry, HappeningEntry, JournalEntry } from '../simulator/journal.js';
+import type { MachineTruth } from '../simulator/truth.js';
+import { type Case, type CaseInput, NEW } from './fleets.js';
+
+/** The laws of every rollout, as a proof prints them. */
+export const LAWS = {
+  outside: 'writes outside the selection',
+  half: 'times that more than half of an idle pool was in flight',
+  paused: 'writes while paused',
+  afterEnd: 'writes after the end',
+  twice: 'machines written twice for one change',
+  cut: 'jobs cut, or cut by a start that nothing could block and not reported',
+  lease: 'leases of ours alive 60 s after the end',
+  forgotten: 'machines off target after a rollout that completed',
+  converge: 'fleets that can converge and did not',
+} as const;
+export type Law = keyof typeof LAWS;
+
+export interface Breach {
+  readonly law: Law;
+  readonly says: string;
+}
+
+/** What came of one case, as its judge gets it. */
+export interface Record {
+  readonly testCase: Case;
+  readonly outcome: string;
+  /** How the last start said that it ended. */
+  readonly says: string;
+  readonly interrupted: ReadonlySet<string>;
+  readonly entries: readonly JournalEntry[];
+  /** The journal's length when the last start ended. */
+  readonly endedAt: number;
+  readonly truthAtEnd: readonly MachineTruth[];
+  /** A minute later, and more where ghosts of stalled workers may still be about. */
+  readonly truthLater: readonly MachineTruth[];
+}
+
+const CHANGING = ['lease', 'refresh', 'update', 'start', 'stop', 'cordon', 'uncordon', 'destroy', 'create'];
+const isCall = (entry: JournalEntry): entry is CallEntry => entry.kind === 'call';
+const isHappening = (entry: JournalEntry): entry is HappeningEntry => !('op' in entry);
+const tookEffect = (call: CallEntry): boolean => (call.actual ?? call.status) === 200;
+const markOf = (call: CallEntry): string => call.marks?.['layover_rollout'] ?? '';
+
+/** Calls that changed something. */
+export const changing = (entries: readonly JournalEntry[]): CallEntry[] =>
+  entries.filter(isCall).filter((call) => CHANGING.includes(call.op) && (tookEffect(call) || call.status === 201));
+
+/** Ghosts of stalled workers may still send what they had begun; the lease, not the loop, keeps them in check. */
+export const hasGhosts = ({ mishaps }: Case): boolean => mishaps.some((mishap) => mishap.kind === 'stalls');
+
+const ourWrites = ({ entries }: Record): CallEntry[] =>
+  entries.filter(isCall).filter((call) => call.op === 'update' && tookEffect(call) && markOf(call) !== '');
+
+/** The selection by a second hand: from the case's own words, not from the code under proof. */
+function isSelected({ metadata, region, group }: MachineTruth, input: CaseInput): boolean {
+  const reasonsToLeave = [
+    metadata['fly_canary'] === 'true',
+    input.unmanaged === 'leave' && metadata['fly_platform_version'] !== 'v2',
+    input.only?.regions?.includes(region) === false,
+    input.only?.processGroups?.includes(group) === false,
+    input.except?.regions?.includes(region) === true,
+    input.except?.processGroups?.includes(group) === true,
+  ];
+  return !reasonsToLeave.includes(true);
+}
+
+function outside(record: Record): string[] {
+  const { input } = record.testCase;
+  const truth = new Map(record.truthLater.map((machine) => [machine.id, machine]));
+  return ourWrites(record).flatMap((call) => {
+    const machine = truth.get(call.machine ?? '');
+    if (machine !== undefined && !isSelected(machine, input)) return [`wrote ${call.machine}, which is not selected`];
+    return call.stateBefore === 'suspended' && input.suspended === 'leave'
+      ? [`wrote ${call.machine} while suspended`]
+      : [];
+  });
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
+}
+
+/** One write a mark; over all starts of a change one more for every time Fly went back from the one before. */
+function twice(record: Record): string[] {
+  const writes = ourWrites(record);
+  const reverts = record.entries.filter(isHappening).filter((entry) => entry.kind === 'reverted');
+  const sameMark = [...groupBy(writes, (call) => `${call.machine} ${markOf(call)}`)].filter(
+    ([, calls]) => calls.length > 1,
+  );
+  const sameChange = [...groupBy(writes, (call) => `${call.machine} ${markOf(call).split('.')[0]}`)].filter(
+    ([key, calls]) => calls.length > 1 + reverts.filter((entry) => key.startsWith(entry.machine ?? '-')).length,
+  );
+  return [...sameMark, ...sameChange].map(([key, calls]) => `${key}: ${calls.length} writes`);
+}
+
+function cut({ entries, testCase, interrupted }: Record): string[] {
+  const ours = entries
+    .filter(isHappening)
+    .filter((e) => e.kind === 'job-cut' && (e.by?.op === 'update' || e.by?.op === 'stop'));
+  const isBlocked = testCase.scenario.switches['leaseBlocksAutostart'] === true;
+  // What a terminated start or a stalled worker's ghost met at work, it could tell nobody.
+  const canTell = testCase.terminateAtMs === undefined && !hasGhosts(testCase);
+  const unreported = ours.filter((e) => isBlocked || (canTell && !interrupted.has(e.machine ?? '')));
+  return unreported.map((e) => `cut the job of ${e.machine}`);
+}
+
+function isAtTarget(machine: MachineTruth, input: CaseInput, digest: string | undefined): boolean {
+  const env = machine.machine.config?.env ?? {};
+  const isEnvThere = Object.entries(input.env ?? {}).every(([key, value]) =>
+    value === null ? !(key in env) : env[key] === value,
+  );
+  return isEnvThere && (input.image === undefined || machine.digest === digest);
+}
+
+function forgotten({ outcome, truthAtEnd, testCase: { input } }: Record): string[] {
+  if (outcome !== 'completed') return [];
+  const digest = truthAtEnd.find((machine) => machine.image.startsWith(NEW))?.digest;
+  return truthAtEnd
+    .filter((machine) => !['destroyed', 'destroying'].includes(machine.state) && isSelected(machine, input))
+    .filter((machine) => input.suspended === 'update' || machine.state !== 'suspended')
+    .filter((machine) => !isAtTarget(machine, input, digest))
+    .map((machine) => `completed, and ${machine.id} (${machine.state}) is not at target`);
+}
+
+/**
+ * A deploy, or a machine created with an image that was not there before, is foreign: it is left, and says Partial.
+ * A machine without work that is woken runs for ever, and a suspended one that is left may come back at any time.
+ */
+function canConverge({ scenario, said, input }: Case): boolean {
+  const happens = scenario.at.flatMap(({ do: action }) => Object.keys(action));
+  return (
+    JSON.stringify(scenario.images[NEW]) === '{"reverts":0}' &&
+    happens.every((kind) => kind === 'destroy') &&
+    !said.some(({ verb, atMs }) => verb === 'abort' && atMs < 4 * 3_600_000) &&
+    !scenario.apps.some((app) => app.machines.some((m) => m.state === 'suspended' && input.suspended === 'leave'))
+  );
+}
+
+function converge({ testCase, outcome, says }: Record): string[] {
+  const isEnd = outcome === 'completed' || says.includes('gone');
+  return canConverge(testCase) && !isEnd ? [`could converge, and ended ${outcome}: ${says}`] : [];
+}
+
+const JUDGES: { readonly [L in Exclude<Law, 'half' | 'paused'>]: (record: Record) => string[] } = {
+  outside,
+  twice,
+  cut,
+  forgotten,
+  converge,
+  afterEnd: ({ entries, endedAt, testCase }) =>
+    hasGhosts(testCase) || testCase.terminateAtMs !== undefined
+      ? []
+      : changing(entries.slice(endedAt)).map((call) => `${call.op} ${call.machine} after the end`),
+  lease: ({ truthLater }) =>
+    truthLater
+      .filter((m) => m.lease?.description.startsWith('layover') === true)
+      .map((m) => `our lease on ${m.id} lives on`),
+};
+
+/** Every law that what happened breaks; `half` and `paused` are watched while it happens. */
+export function judgeRecord(record: Record): Breach[] {
+  return Object.entries(JUDGES).flatMap(([law, judgeBy]) => judgeBy(record).map((says) => ({ law: law as Law, says })));
+}
