@@ -1,7 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { freePort } from '../setup/program.js';
-import { type RunningSimulator, startSimulator, startTemporal, type TemporalServer } from '../setup/stack.js';
+import {
+  type RunningSimulator,
+  startSimulator,
+  startTemporal,
+  type TemporalOptions,
+  type TemporalServer,
+} from '../setup/stack.js';
 import { type Crew, createCrew } from './crew.js';
 import { followJournal, type Tail } from './tail.js';
 
@@ -21,11 +27,14 @@ const RECONNECT = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnec
 
 /**
  * Starts a bench without workers.
- * @param dbFile where the server keeps its database; left out, it lives in memory and cannot be restarted.
+ * @param kept how the server is to run; without a database file it lives in memory and cannot be restarted.
  */
-export async function openBench(scenario: object, signal: AbortSignal, dbFile?: string): Promise<Bench> {
-  const port = await freePort();
-  const options = { port, ...(dbFile === undefined ? {} : { dbFile }) };
+export async function openBench(
+  scenario: object,
+  signal: AbortSignal,
+  kept: Pick<TemporalOptions, 'dbFile' | 'continueAsNewAt'> = {},
+): Promise<Bench> {
+  const options = { ...kept, port: await freePort() };
   let server: TemporalServer = await startTemporal(options);
   const simulator = await startSimulator(scenario);
   signal.throwIfAborted();

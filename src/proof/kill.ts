@@ -26,6 +26,8 @@ export interface KillReport {
   /** Changes brought to an app, all apps together. */
   readonly sweeps: number;
   readonly restarts: number;
+  /** Runs that continued as new. */
+  readonly continued: number;
   /** Ends and pauses that no kill explains, workers that ended by themselves. */
   readonly unexpected: readonly string[];
   /** Phases no kill met. */
@@ -37,7 +39,10 @@ export interface KillReport {
 const LOST_AFTER = 0.1;
 const BORN_AFTER = 0.25;
 const LOST_MS = 30_000;
+/** Events after which the server suggests to continue as new: early, so that kills meet that too. */
+const CONTINUE_AT = 250;
 const PROGRESS_MS = 15_000;
+const CONTINUED = 'WorkflowType = "rollout" AND ExecutionStatus = "ContinuedAsNew"';
 /** Below this many kills a phase may be missed by chance. */
 const ENOUGH_KILLS = 50;
 
@@ -69,11 +74,10 @@ export async function proveKill(given: KillOptions): Promise<KillReport> {
   const options = { ...given, signal };
   try {
     benches.push(
-      await openBench(
-        fleetScenario(options, options.faults ? 'faults' : 'latency'),
-        signal,
-        join(folder, 'temporal.db'),
-      ),
+      await openBench(fleetScenario(options, options.faults ? 'faults' : 'latency'), signal, {
+        dbFile: join(folder, 'temporal.db'),
+        continueAsNewAt: CONTINUE_AT,
+      }),
     );
     benches.push(await openBench(fleetScenario(options, 'none'), signal));
     const [killed, unkilled] = benches;
@@ -191,6 +195,7 @@ async function judge(proof: Proof): Promise<Omit<KillReport, 'wallMs'>> {
     toll,
     sweeps: sweeps.length,
     restarts: proof.restarts,
+    continued: (await killed.client.workflow.count(CONTINUED)).count,
     unexpected: [...proof.unexpected, ...deserters],
     missed: options.kills < ENOUGH_KILLS ? [] : MUST_HIT.filter(isMissed).map((phases) => phases.join(' or ')),
   };

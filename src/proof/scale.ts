@@ -134,6 +134,6 @@ export const isKept = ({ value, most, least }: Measure): boolean =>
 
 export function sayMeasure(measure: Measure): string {
   const { says, value, unit, most, least } = measure;
-  const promise = most === undefined ? (least === undefined ? '' : ` (at least ${least})`) : ` (at most ${most})`;
-  return `${says}: ${value} ${unit}${promise}${isKept(measure) ? '' : ' BROKEN'}`;
+  const promise = most === undefined ? (least === undefined ? '' : `(at least ${least})`) : `(at most ${most})`;
+  return [`${says}: ${value}`, unit, promise, isKept(measure) ? '' : 'BROKEN'].filter((part) => part !== '').join(' ');
 }

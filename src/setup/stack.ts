@@ -25,6 +25,8 @@ export interface TemporalOptions {
   readonly port?: number;
   /** `true` picks a port. */
   readonly ui?: boolean | number;
+  /** Events of a run at which the server suggests to continue as new; its own figure is 4,096. */
+  readonly continueAsNewAt?: number;
 }
 
 /** The path of the CLI, for those who start programs themselves; the SDK's own download has none to give. */
@@ -48,6 +50,10 @@ export async function startTemporal(options: TemporalOptions = {}): Promise<Temp
   const pragmas =
     options.dbFile === undefined ? [] : ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'];
   const ui = uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)];
+  const suggest =
+    options.continueAsNewAt === undefined
+      ? []
+      : ['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${options.continueAsNewAt}`];
   const args = [
     'server',
     'start-dev',
@@ -60,6 +66,7 @@ export async function startTemporal(options: TemporalOptions = {}): Promise<Temp
     ...ui,
     ...storage,
     ...pragmas,
+    ...suggest,
   ];
   const program = startProgram({ name: 'Temporal dev server', command: cli, args });
   const address = `127.0.0.1:${port}`;
