@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { rolloutId } from '../domain/names.js';
+import type { Status } from '../domain/status.js';
+import type { JournalEntry } from '../simulator/journal.js';
+import type { MachineTruth } from '../simulator/truth.js';
+import { DEMO_APP, DEMO_IMAGE } from './scenario.js';
+import { drawFleet } from './draw.js';
+
+export interface Screen {
+  readonly isTerminal: boolean;
+  write(text: string): void;
+}
+
+/** The simulator's own eyes: how the fleet really is, and what really happened. */
+export interface Eyes {
+  machines(): Promise<readonly MachineTruth[]>;
+  journal(): Promise<readonly JournalEntry[]>;
+}
+
+export function eyesOf(simulatorUrl: string): Eyes {
+  const read = async <T>(path: string): Promise<T> =>
+    (await (await fetch(`${simulatorUrl}/_simulator/${path}`)).json()) as T;
+  return { machines: () => read(`machines?app=${DEMO_APP}`), journal: () => read('log') };
+}
+
+/** A terminal is drawn again in place; anything else gets a line when the count changes. */
+function createPicture(screen: Screen) {
+  let drawn = 0;
+  let last = '';
+  return (lines: readonly string[], headline: string) => {
+    if (screen.isTerminal) {
+      const up = drawn > 0 ? `\u001b[${drawn}A` : '';
+      screen.write(up + [...lines, '', headline].map((line) => `\u001b[2K${line}\n`).join(''));
+      drawn = lines.length + 2;
+    } else if (headline !== last) screen.write(`${headline}\n`);
+    last = headline;
+  };
+}
+
+async function statusOf(client: Client): Promise<Status | undefined> {
+  try {
+    return await client.workflow.getHandle(rolloutId(DEMO_APP)).query<Status>('status');
+  } catch {
+    return undefined;
+  }
+}
+
+function sayStatus(status: Status | undefined): string {
+  if (status === undefined || status.phase === undefined || !('counts' in status)) return '  planning';
+  const { counts } = status;
+  return `  ${status.phase}: ${counts.atTarget} of ${counts.selected} at target; ${status.message}`;
+}
+
+/** Shows the fleet rotating until the rollout has ended, or the signal says stop. */
+export async function watchFleet(client: Client, eyes: Eyes, screen: Screen, ended: AbortSignal): Promise<void> {
+  const show = createPicture(screen);
+  for (;;) {
+    const isLast = ended.aborted;
+    const machines = await eyes.machines();
+    const digest = machines.find((machine) => machine.image.startsWith(DEMO_IMAGE))?.digest;
+    show(drawFleet(machines, digest, screen.isTerminal), sayStatus(await statusOf(client)));
+    if (isLast) return;
+    await delay(500, undefined, { signal: ended }).catch(() => undefined);
+  }
+}
