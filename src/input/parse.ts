@@ -136,7 +136,8 @@ export type ParsedInput =
  * @param input the JSON value as it came; @returns the input with its defaults, or every problem with its path.
  */
 export function parseInput(input: unknown): ParsedInput {
-  if (typeof input !== 'object' || input === null || JSON.stringify(input).length > MOST_INPUT_CHARACTERS) {
+  const isObject = typeof input === 'object' && input !== null && !Array.isArray(input);
+  if (!isObject || JSON.stringify(input).length > MOST_INPUT_CHARACTERS) {
     return { ok: false, problems: [inputProblem(input) ?? 'the input must be one JSON object'] };
   }
   const polluted = pollution(input, '');
