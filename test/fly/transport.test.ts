@@ -1,0 +1,80 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findDigest } from '../../src/fly/registry.js';
+import { undiciTransport } from '../../src/fly/transport.js';
+
+const ANSWERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
+  '/ok': (response) => response.writeHead(200, { 'set-cookie': ['a=1', 'b=2'], 'x-one': 'y' }).end('{"fine":true}'),
+  '/moved': (response) => response.writeHead(302, { location: '/ok' }).end(),
+  '/slow': () => undefined,
+  '/cut': (response) => response.destroy(),
+  '/half': (response) => {
+    response.writeHead(200, { 'content-length': '100' });
+    response.write('{"half":', () => response.destroy());
+  },
+  '/v2/repo/manifests/html': (response) => response.writeHead(200).end('<html>sign in</html>'),
+  '/v2/repo/manifests/arm': (response) =>
+    response.end(
+      JSON.stringify({ manifests: [{ digest: 'sha256:1', platform: { os: 'linux', architecture: 'arm64' } }] }),
+    ),
+};
+
+let server: Server;
+let base = '';
+
+beforeAll(async () => {
+  server = createServer((request, response) =>
+    (ANSWERS[request.url ?? ''] ?? ((r) => r.writeHead(404).end()))(response),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+describe('the transport', () => {
+  const transport = undiciTransport();
+  const get = (path: string, more: { timeoutMs?: number; signal?: AbortSignal } = {}) =>
+    transport({ method: 'GET', url: `${base}${path}`, headers: {}, timeoutMs: 5_000, ...more });
+
+  test('gives status, body and headers, several cookies joined', async () => {
+    expect(await get('/ok')).toMatchObject({
+      status: 200,
+      body: '{"fine":true}',
+      headers: { 'set-cookie': 'a=1, b=2', 'x-one': 'y' },
+    });
+  });
+
+  test('follows no redirect: a token must not travel', async () => {
+    expect((await get('/moved')).status).toBe(302);
+  });
+
+  test('rejects when no answer comes in time, none at all, or half of one', async () => {
+    await expect(get('/slow', { timeoutMs: 200 })).rejects.toThrow('Headers Timeout');
+    await expect(get('/cut')).rejects.toThrow('other side closed');
+    await expect(get('/half')).rejects.toThrow('other side closed');
+  });
+
+  test('is given up when its signal says so', async () => {
+    const controller = new AbortController();
+    const call = get('/slow', { signal: controller.signal });
+    controller.abort();
+    await expect(call).rejects.toThrow('aborted');
+  });
+
+  test('a registry that answers what is no manifest is a registry that would not say', async () => {
+    const options = { transport, token: 't', baseUrl: base };
+    expect(await findDigest('registry.fly.io/repo', 'html', options)).toMatchObject({ kind: 'unreachable' });
+    expect(await findDigest('registry.fly.io/repo', 'arm', options)).toMatchObject({
+      kind: 'unreachable',
+      says: 'the image has no linux/amd64 entry in its index',
+    });
+    expect(await findDigest('registry.fly.io/repo', 'none', options)).toEqual({ kind: 'unknown' });
+  });
+});

@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import { parseDuration } from '../../src/input/duration.js';
+import { parseInput } from '../../src/input/parse.js';
+
+const GOOD = { app: 'encoder', image: 'registry.fly.io/encoder:v42' };
+
+function problemsOf(input: unknown): readonly string[] {
+  const parsed = parseInput(input);
+  if (parsed.ok) throw new Error('it was taken');
+  return parsed.problems;
+}
+
+describe('what is needed', () => {
+  test('an app and an image: the rest has its defaults', () => {
+    expect(parseInput(GOOD)).toEqual({
+      ok: true,
+      input: {
+        type: 'stoppedSweep',
+        ...GOOD,
+        unmanaged: 'leave',
+        suspended: 'leave',
+        healthy: { forMs: 10_000, withinMs: 300_000 },
+        deadlineMs: 86_400_000,
+        dryRun: false,
+        ifRunning: 'refuse',
+      },
+    });
+  });
+
+  test('an env alone is a change, null removes, and an empty text is a value', () => {
+    const parsed = parseInput({ app: 'encoder', env: { LOG: 'debug', OLD: null, EMPTY: '' } });
+    expect(parsed).toMatchObject({ ok: true, input: { env: { LOG: 'debug', OLD: null, EMPTY: '' } } });
+  });
+
+  test('nothing to change is refused', () => {
+    expect(problemsOf({ app: 'encoder' })).toEqual(['nothing to change: give "image", "env", or both']);
+  });
+
+  test.each([undefined, null, 'encoder', 42, [GOOD], true])('%j is no input, and the answer shows one', (input) => {
+    expect(problemsOf(input)[0]).toMatch(/^the input must be one JSON object/);
+  });
+});
+
+describe('refused with the field', () => {
+  const REFUSALS: readonly (readonly [input: object, problem: string])[] = [
+    [{ deadline: 60 }, 'deadline: must be text like "90s", "10m" or "6h"'],
+    [{ deadline: '0s' }, 'deadline: must be longer than nothing'],
+    [{ deadline: '91d' }, 'deadline: must not be longer than 90 days'],
+    [{ healthy: { for: '10x' } }, 'healthy.for: "10x" is no duration; write it like "90s", "10m", "6h" or "1h30m"'],
+    [{ healthy: { within: '2h' } }, 'healthy.within: must not be longer than 1h'],
+    [{ healthy: { until: '2h' } }, 'healthy.until: is not an option here; a typing error?'],
+    [{ only: {} }, 'only: must name at least one of regions, processGroups, machines, metadata'],
+    [{ only: { regions: [] } }, 'only.regions: must name at least one region; leave the key out to mean "any"'],
+    [
+      { except: { machines: [] } },
+      'except.machines: must name at least one machine id; leave the key out to mean "any"',
+    ],
+    [{ only: { metadata: {} } }, 'only.metadata: must name at least one key'],
+    [{ only: { regions: [''] } }, 'only.regions.0: must not be empty'],
+    [{ only: { regions: ['ord'], region: ['ord'] } }, 'only.region: is not an option here; a typing error?'],
+    [{ env: {} }, 'env: must name at least one variable'],
+    [{ env: { A: 1 } }, 'env.A: must be text, or null to remove it'],
+    [{ env: { 'A=B': '1' } }, 'env.A=B: an environment name must not be empty or hold "=" or NUL'],
+    [{ image: 'registry.fly.io/encoder' }, 'image: must name a tag or a digest; "latest" is written out too'],
+    [{ image: 'https://x/y:z w' }, 'image: must be an image reference like "registry.fly.io/encoder:v42"'],
+    [
+      { image: { main: 'a:b' } },
+      'image: must be text like "registry.fly.io/encoder:v42"; an object for machines with containers comes with a later release',
+    ],
+    [{ unmanaged: 'take' }, 'unmanaged: must be one of "leave", "include"'],
+    [{ suspended: true }, 'suspended: must be one of "leave", "update"'],
+    [{ dryRun: 'yes' }, 'dryRun: must be true or false'],
+    [{ ifRunning: 'wait' }, 'ifRunning: only "refuse" in this release; "wait" and "replace" come later'],
+    [{ ifRunning: 'replace' }, 'ifRunning: only "refuse" in this release; "wait" and "replace" come later'],
+    [{ tiemout: '1h' }, 'tiemout: is not an option here; a typing error?'],
+  ];
+
+  test.each(REFUSALS)('%j', (more, problem) => {
+    expect(problemsOf({ ...GOOD, ...more })).toEqual([problem]);
+  });
+
+  test('every problem at once, each with its path', () => {
+    const problems = problemsOf({ app: 'Encoder!', image: 'x', only: { regions: [] }, deadline: 1, nope: 1 });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'app',
+      'image',
+      'only.regions',
+      'deadline',
+      'nope',
+    ]);
+  });
+});
+
+describe('an option of a later release is refused by a sentence, never ignored', () => {
+  const LATER =
+    'allowOtherRepository restart minSecretsVersion maxUnavailable ramp maxFailed onFailure forceAfter bootFirst ' +
+    'regions batches bake drain gates groups';
+
+  test.each(LATER.split(' '))('%s', (option) => {
+    const [problem] = problemsOf({ ...GOOD, [option]: 'x' });
+    expect(problem).toMatch(new RegExp(`^${option}: comes with a later release; .{20}`));
+  });
+});
+
+describe('an app name', () => {
+  test.each(['a', 'encoder', 'my-app-2', '0app', 'under_score', 'a'.repeat(63)])('%s is taken', (app) => {
+    expect(parseInput({ ...GOOD, app }).ok).toBe(true);
+  });
+
+  const ODD = ['', 'Encoder', 'a b', '-a', 'a-', 'a/b', '../a', 'a?x=1', 'a#b', 'a%2Fb', 'rollout:a', 'a\n', 'é'];
+  test.each([...ODD, 'a'.repeat(64), null, 42, { name: 'a' }])(
+    '%j is refused before it gets into an id or a path',
+    (app) => {
+      expect(problemsOf({ ...GOOD, app })[0]).toMatch(/^app: /);
+    },
+  );
+
+  test('that is missing is asked for by an example', () => {
+    expect(problemsOf({ image: GOOD.image })).toContain(
+      'app: is missing; name the Fly app, for example {"app":"encoder", …}',
+    );
+  });
+});
+
+describe('hostile input', () => {
+  test.each(['__proto__', 'prototype', 'constructor'])('the key %s is refused, however deep', (key) => {
+    const top = JSON.parse(`{"app":"encoder","image":"a:b","${key}":{"polluted":true}}`) as unknown;
+    const deep = JSON.parse(
+      `{"app":"encoder","image":"a:b","env":{"${key}":"x"},"only":{"metadata":{"${key}":"y"}}}`,
+    ) as unknown;
+    expect(problemsOf(top)).toEqual([`${key}: this name is refused; it could change how programs read the input`]);
+    expect(problemsOf(deep)).toHaveLength(2);
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  test('a body of 1 MB is refused by its length, and not repeated', () => {
+    const problems = problemsOf({ ...GOOD, env: { BIG: 'x'.repeat(1_000_000) } });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/^the input is 10000\d\d characters long; at most 65536 are taken/);
+    expect(problems[0]?.length).toBeLessThan(200);
+  });
+
+  test('a long wrong value is not repeated in full', () => {
+    expect(problemsOf({ ...GOOD, deadline: 'x'.repeat(5_000) })[0]?.length).toBeLessThan(200);
+    expect(problemsOf({ ...GOOD, app: 'X'.repeat(5_000) })[0]?.length).toBeLessThan(200);
+  });
+});
+
+describe('a duration', () => {
+  test.each([
+    ['90s', 90_000],
+    ['10m', 600_000],
+    ['6h', 21_600_000],
+    ['2d', 172_800_000],
+    ['1h30m', 5_400_000],
+    ['0.5s', 500],
+  ])('%s is %i ms', (text, ms) => {
+    expect(parseDuration(text)).toBe(ms);
+  });
+
+  test.each(['', '10', 'h', '10 m', '-5m', '1h 30m', '5ms', '1e3s', 'm10', '10m!'])('%j is none', (text) => {
+    expect(parseDuration(text)).toMatch(/is no duration/);
+  });
+});
