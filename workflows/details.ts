@@ -31,6 +31,16 @@ function table(status: Status): string {
   return ['```', ...all.map((row) => pad(row, widths)), '```'].join('\n');
 }
 
+/** Long references go into a code block of their own: in running text the UI cuts them off. */
+const frame = ({ target, deadline, rollout }: Status): string =>
+  [
+    '```',
+    ...target.split('@').map((part, index) => (index === 0 ? `target    ${part}` : `          @${part}`)),
+    `deadline  ${deadline}`,
+    `rollout   ${rollout}`,
+    '```',
+  ].join('\n');
+
 const HEADLINES: Readonly<Record<string, string>> = {
   running: 'Running',
   pausing: 'Pausing: updates past their write are finishing',
@@ -51,7 +61,7 @@ export function detailsOf(status: Status): string {
   const parts = [
     `### ${HEADLINES[status.phase] ?? status.phase} — ${counts.atTarget} of ${counts.selected} machines at target`,
     `${status.message} (since ${status.since})`,
-    `Target: \`${status.target}\`. Deadline: ${status.deadline}. Rollout \`${status.rollout}\`.`,
+    frame(status),
     table(status),
     counts.notRunYet > 0 ? `${counts.notRunYet} of those at target have not run the new version yet.` : '',
     status.interrupted.length > 0 ? `Met at work by their update: ${status.interrupted.join(', ')}` : '',

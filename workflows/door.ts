@@ -85,10 +85,20 @@ async function tell(room: Room, { verb, input }: VerbCall): Promise<void> {
   }
 }
 
+/** What the list of workflows shows; the server takes 200 characters at most. */
+function summaryOf(type: string, app: string, input: unknown): string {
+  const { image } = input as { image?: unknown };
+  return `${type} of ${app}${typeof image === 'string' ? ` to ${image}` : ''}`.slice(0, 200);
+}
+
 async function openRoom(app: string, type: string, input: unknown, desk: Desk): Promise<Room> {
   const id = rolloutId(app);
   try {
-    const options = { workflowId: id, parentClosePolicy: 'ABANDON', staticSummary: `${type} of ${app}` } as const;
+    const options = {
+      workflowId: id,
+      parentClosePolicy: 'ABANDON',
+      staticSummary: summaryOf(type, app, input),
+    } as const;
     const room = await startChild<typeof rollout>('rollout', {
       ...options,
       args: [{ v: 1, type, input, pending: desk.pending.splice(0) }],

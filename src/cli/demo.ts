@@ -17,7 +17,7 @@ const DOOR = 'demo-sweep';
 /** The same line an operator would type, with the address of this demo's server. */
 function commandLine({ cli, address }: TemporalServer, command: string): string {
   const program = relative(process.cwd(), cli);
-  return `${program.startsWith('..') ? cli : program} ${command} --address ${address}`;
+  return `${(program.startsWith('..') ? cli : program).replace(/-[\d.]+$/, '')} ${command} --address ${address}`;
 }
 
 function sayCommands(temporal: TemporalServer): void {

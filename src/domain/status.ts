@@ -1,6 +1,6 @@
 import type { Outcome } from './decide.js';
 import { leftToDo, type Observation, total } from './fleet.js';
-import { deadlineAt, type RolloutState } from './state.js';
+import { deadlineAt, type Pause, type RolloutState } from './state.js';
 import { rolloutId } from './names.js';
 
 export type Phase = 'planning' | 'running' | 'pausing' | 'paused' | 'done';
@@ -115,6 +115,10 @@ function phaseOf(state: RolloutState, around: Around): Phase {
   return 'running';
 }
 
+/** Who paused it and why, or what it paused for by itself. */
+const sayPause = ({ code, says, by }: Pause): string =>
+  code === 'asked' ? `paused by ${by ?? 'somebody'}: ${says}` : says;
+
 interface Headline {
   readonly reason: string;
   readonly since: number;
@@ -124,7 +128,7 @@ interface Headline {
 function headline(state: RolloutState, around: Around): Headline {
   if (around.ended) return { reason: around.ended.outcome, since: around.ended.at, message: around.ended.says };
   if (state.stop) return { reason: state.stop.kind, since: state.stop.since, message: state.stop.says };
-  if (state.pause) return { reason: state.pause.code, since: state.pause.since, message: state.pause.says };
+  if (state.pause) return { reason: state.pause.code, since: state.pause.since, message: sayPause(state.pause) };
   const flights = Object.values(state.inFlight);
   if (flights.length > 0) {
     return {
@@ -186,7 +190,8 @@ function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
 /** Every wait with its name and since, and its deadline unless it is a pause. */
 function waitsOf(state: RolloutState, around: Around): Wait[] {
   if (around.ended) return [];
-  if (state.pause) return [{ name: 'pause', says: state.pause.says, since: iso(state.pause.since) }];
+  if (state.pause)
+    return [{ name: 'pause', says: `a person: ${sayPause(state.pause)}`, since: iso(state.pause.since) }];
   const until = iso(deadlineAt(state, around.now));
   const flights = Object.values(state.inFlight);
   const flying =

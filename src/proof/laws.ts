@@ -115,13 +115,22 @@ function isAtTarget(machine: MachineTruth, input: CaseInput, digest: string | un
   return isEnvThere && (input.image === undefined || machine.digest === digest);
 }
 
-function forgotten({ outcome, truthAtEnd, testCase: { input } }: Record): string[] {
+function forgotten({ outcome, truthAtEnd, entries, testCase: { input } }: Record): string[] {
   if (outcome !== 'completed') return [];
+  // A suspended machine that was woken after the last list was outside the selection when the rollout ended.
+  const lastList = entries.findLastIndex((entry) => isCall(entry) && entry.op === 'list');
+  const wokenSince = new Set(
+    entries
+      .slice(lastList)
+      .filter(isHappening)
+      .filter((e) => e.kind === 'autostart')
+      .map((e) => e.machine),
+  );
   const digest = truthAtEnd.find((machine) => machine.image.startsWith(NEW))?.digest;
   return truthAtEnd
     .filter((machine) => !['destroyed', 'destroying'].includes(machine.state) && isSelected(machine, input))
     .filter((machine) => input.suspended === 'update' || machine.state !== 'suspended')
-    .filter((machine) => !isAtTarget(machine, input, digest))
+    .filter((machine) => !wokenSince.has(machine.id) && !isAtTarget(machine, input, digest))
     .map((machine) => `completed, and ${machine.id} (${machine.state}) is not at target`);
 }
 
