@@ -1,19 +1,29 @@
 import { setMaxListeners } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRandom } from '../simulator/random.js';
 import { type Bench, openBench } from './bench.js';
 import { readJournal, readTruth, tookEffect } from './evidence.js';
-import { appNames, bornLate, digestOf, type FleetShape, fleetScenario, imageOf, unlucky } from './kill-fleet.js';
+import {
+  appNames,
+  bornLate,
+  digestOf,
+  type FleetShape,
+  fleetScenario,
+  imageOf,
+  type Troubles,
+  unlucky,
+} from './kill-fleet.js';
 import { type Figure, judgeKills, type SweepEnd } from './judge.js';
 import { kill, type KillPlan, type Toll } from './killer.js';
 import { MUST_HIT } from './phases.js';
 import { sweep, type SweepLog } from './sweep.js';
 
 export interface KillOptions extends KillPlan, FleetShape {
-  readonly faults: boolean;
+  /** What goes wrong at Fly beside the kills. */
+  readonly troubles: Exclude<Troubles, 'none'>;
   /** How long to wait after the end before looking for leases that are still alive. */
   readonly afterMs: number;
   readonly signal: AbortSignal;
@@ -32,6 +42,8 @@ export interface KillReport {
   readonly unexpected: readonly string[];
   /** Phases no kill met. */
   readonly missed: readonly string[];
+  /** Where the simulator's log was kept, when a figure is wrong. */
+  readonly evidence: string | undefined;
   readonly wallMs: number;
 }
 
@@ -74,7 +86,7 @@ export async function proveKill(given: KillOptions): Promise<KillReport> {
   const options = { ...given, signal };
   try {
     benches.push(
-      await openBench(fleetScenario(options, options.faults ? 'faults' : 'latency'), signal, {
+      await openBench(fleetScenario(options, options.troubles), signal, {
         dbFile: join(folder, 'temporal.db'),
         continueAsNewAt: CONTINUE_AT,
       }),
@@ -187,10 +199,12 @@ async function judge(proof: Proof): Promise<Omit<KillReport, 'wallMs'>> {
     journal: await readJournal(simulator.url),
     final: await readTruth(simulator.url),
   });
-  const figures = judgeKills({ ...(await read(killed)), sweeps, endedAt, unkilled: await read(unkilled) });
+  const seen = await read(killed);
+  const figures = judgeKills({ ...seen, sweeps, endedAt, unkilled: await read(unkilled) });
   const isMissed = (wanted: (typeof MUST_HIT)[number]) => wanted.every((phase) => !toll.phases.has(phase));
   const deserters = killed.crew.deserters.map((last) => `a worker ended by itself: ${last}`);
   return {
+    evidence: figures.some(({ wrong }) => wrong > 0) ? await keep(seen) : undefined,
     figures,
     toll,
     sweeps: sweeps.length,
@@ -199,6 +213,13 @@ async function judge(proof: Proof): Promise<Omit<KillReport, 'wallMs'>> {
     unexpected: [...proof.unexpected, ...deserters],
     missed: options.kills < ENOUGH_KILLS ? [] : MUST_HIT.filter(isMissed).map((phases) => phases.join(' or ')),
   };
+}
+
+/** A wrong figure names entries of the log, and the simulator is gone when somebody reads it. */
+async function keep(seen: object): Promise<string> {
+  const file = join(await mkdtemp(join(tmpdir(), 'layover-evidence-')), 'journal.json');
+  await writeFile(file, JSON.stringify(seen));
+  return file;
 }
 
 const atTarget = (proof: Proof): string => `${proof.sweeps.length} sweeps ended, ${proof.swept.size} under way`;

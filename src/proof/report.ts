@@ -3,7 +3,7 @@ import { PHASES } from './phases.js';
 
 /** The kill proof's report, one line a figure. */
 export function sayKills(report: KillReport): string[] {
-  const { figures, toll, sweeps, restarts, continued, unexpected, missed, wallMs } = report;
+  const { figures, toll, sweeps, restarts, continued, unexpected, missed, evidence, wallMs } = report;
   const phases = PHASES.map((phase) => `${phase} ${toll.phases.get(phase) ?? 0}`);
   return [
     ...figures.flatMap(({ says, wrong, of, unit, examples }) => [
@@ -14,6 +14,7 @@ export function sayKills(report: KillReport): string[] {
     ...unexpected.map((says) => `  ${says}`),
     `workers killed: ${toll.kills}; with one worker running: ${toll.alone}, of these with updates in flight: ${toll.inFlight}`,
     `updates hit by phase: ${phases.join(', ')}`,
+    ...(evidence === undefined ? [] : [`the log that these figures were read from: ${evidence}`]),
     ...missed.map((phase) => `phase never hit: ${phase}`),
     `Temporal server killed: ${toll.serverKills}; rollouts terminated: ${toll.terminations}, started again: ${restarts}`,
     `sweeps: ${sweeps}; runs continued as new: ${continued}; wall time: ${Math.round(wallMs / 1000)} s`,

@@ -10,9 +10,9 @@ const SHORT = {
   kills: 5,
   serverKills: 1,
   terminations: 1,
-  faults: true,
+  troubles: 'faults',
   afterMs: 0,
-};
+} as const;
 
 const says = ({ figures, unexpected }: KillReport): string[] => [
   ...figures.filter(({ wrong }) => wrong > 0).map((figure) => `${figure.says}: ${figure.examples.join('; ')}`),
