@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../src/clock.js';
-import { type Change, imageText, parseImage } from '../src/domain/change.js';
+import { type Change, hashOfMark, imageText, parseImage } from '../src/domain/change.js';
 import { isInside } from '../src/domain/fleet.js';
 import { classify, type MachineFacts, type RolloutContext } from '../src/domain/machine.js';
 import { isSelected, type Selection, selectionProblems } from '../src/domain/selection.js';
@@ -179,6 +179,18 @@ function selectionNotes(context: RolloutContext, fleet: Fleet): string[] {
   return says.flatMap(([standing, text]) => (count(standing) === 0 ? [] : [`${count(standing)} ${text}`]));
 }
 
+/** Earlier starts of the same change, which this one continues. */
+function earlierStarts({ rollout }: RolloutContext, fleet: Fleet): string[] {
+  const marks = fleet.facts.flatMap(({ mark }) =>
+    mark !== undefined && hashOfMark(mark) === rollout.hash ? [mark] : [],
+  );
+  if (marks.length === 0) return [];
+  const starts = [...new Set(marks.map((mark) => mark.replace(/#\d+$/, '')))];
+  return [
+    `continues an earlier start of this change (${starts.slice(0, 5).join(', ')}): ${marks.length} machines carry its mark`,
+  ];
+}
+
 function contextOf(
   input: RolloutInput,
   change: Change,
@@ -236,7 +248,12 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
           'the namespace has no search attribute FlyApp, FlyImage or RolloutPhase: the rollout runs all the same, lists cannot filter by it',
         ]
       : [];
-  const notes = [...(note === undefined ? [] : [note]), ...selectionNotes(context, fleet), ...missing];
+  const notes = [
+    ...(note === undefined ? [] : [note]),
+    ...earlierStarts(context, fleet),
+    ...selectionNotes(context, fleet),
+    ...missing,
+  ];
   const plan = {
     type: input.type,
     context,

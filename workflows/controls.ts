@@ -40,13 +40,19 @@ export function statusNow(run: Run): Status | PlanningStatus {
 }
 
 /** A verb by signal: applied, or noted as refused where an operator looks, since a signal has no answer. */
-export function takeVerb(run: Run, verb: Verb, input: unknown): void {
+export function takeVerb(run: Run, verb: string, input: unknown): void {
   if (run.loop === undefined) {
     run.pending.push({ verb, input });
     return;
   }
   const state = run.loop.state();
-  const answer = applyVerb(state, verb, input, Date.now());
+  const known = VERBS.find((name) => name === verb);
+  if (known === undefined) {
+    const notice = `the signal ${JSON.stringify(verb)} is not known here; known: ${VERBS.join(', ')}`;
+    run.loop.put({ ...state, notice });
+    return;
+  }
+  const answer = applyVerb(state, known, input, Date.now());
   run.loop.put(answer.ok ? answer.state : { ...state, notice: `the signal ${verb} was refused: ${answer.refusal}` });
 }
 
@@ -78,8 +84,5 @@ export function registerControls(run: Run): void {
   setHandler(statusQuery, () => statusNow(run), {
     description: 'Phase, reason, since, message, counts, machines that are not fine, and what can be typed now.',
   });
-  setDefaultSignalHandler((name) => {
-    const notice = `the signal ${JSON.stringify(name)} is not known here; known: ${VERBS.join(', ')}`;
-    run.loop?.put({ ...run.loop.state(), notice });
-  });
+  setDefaultSignalHandler((name, input) => takeVerb(run, name, input));
 }

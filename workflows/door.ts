@@ -10,6 +10,7 @@ import {
   defineUpdate,
   makeContinueAsNewFunc,
   setCurrentDetails,
+  setDefaultSignalHandler,
   setHandler,
   startChild,
   TerminatedFailure,
@@ -61,13 +62,14 @@ export async function door(type: string, input: unknown): Promise<unknown> {
 
 /** Signals are kept until there is a room and handed on then, in their order; updates are refused with the right id. */
 function openDesk(desk: Desk, id: string): void {
+  const handOn = async (call: VerbCall) => {
+    if (desk.room === undefined) desk.pending.push(call);
+    else await tell(desk.room, call);
+  };
+  setDefaultSignalHandler((verb, input) => handOn({ verb, input }));
   for (const verb of VERBS) {
     const description = `Handed on to ${id}. ${VERB_RULES[verb].describes}`;
-    const handOn = async (input?: unknown) => {
-      if (desk.room === undefined) desk.pending.push({ verb, input });
-      else await tell(desk.room, { verb, input });
-    };
-    setHandler(defineSignal<[unknown?]>(verb), handOn, { description });
+    setHandler(defineSignal<[unknown?]>(verb), (input?: unknown) => handOn({ verb, input }), { description });
     const right = `this is only the door; type: temporal workflow update execute --workflow-id ${id} --name ${verb}`;
     const refuse = (_input?: unknown): never => {
       throw ApplicationFailure.nonRetryable(right, 'Refused');

@@ -1,9 +1,9 @@
 import type { Outcome } from '../src/domain/decide.js';
 import type { Loop } from '../src/domain/loop.js';
-import type { Verb } from '../src/domain/verbs.js';
 
 export interface VerbCall {
-  readonly verb: Verb;
+  /** Whatever was said; the room notes what is no verb. */
+  readonly verb: string;
   readonly input: unknown;
 }
 

@@ -1,5 +1,5 @@
 import type { Candidate } from './fleet.js';
-import { leftToDo, total } from './fleet.js';
+import { leftToDo, type Observation, total } from './fleet.js';
 import { admit } from './pace.js';
 import { deadlineAt, isProven, type RolloutState } from './state.js';
 
@@ -65,6 +65,13 @@ function afterDeadline({ state, now, flying, deadline }: Situation): Decision | 
   return { kind: 'finish', outcome: 'partial', says: `the deadline passed with ${left} machines left` };
 }
 
+/** Idle machines that never ran the new version are said: updated is not verified. */
+function sayCompleted(seen: Observation): string {
+  const notRun = total(seen.pools, 'atTarget') - total(seen.pools, 'verified');
+  const rest = notRun > 0 ? `; ${notRun} of them are not verified yet (they have not run it, or not for long enough)` : '';
+  return `all ${total(seen.pools, 'selected')} machines are at target${rest}`;
+}
+
 /** Done means that a list says so, twice. */
 function whenClear({ state, flying }: Situation): Decision | undefined {
   const { seen } = state;
@@ -73,8 +80,7 @@ function whenClear({ state, flying }: Situation): Decision | undefined {
   const foreign = total(seen.pools, 'foreign');
   const failed = Object.keys(state.failed).length;
   if (selected === 0) return { kind: 'finish', outcome: 'partial', says: 'every selected machine is gone' };
-  if (failed + foreign === 0)
-    return { kind: 'finish', outcome: 'completed', says: `all ${selected} machines are at target` };
+  if (failed + foreign === 0) return { kind: 'finish', outcome: 'completed', says: sayCompleted(seen) };
   const parts = [failed > 0 ? `${failed} failed` : '', foreign > 0 ? `${foreign} foreign` : ''];
   return { kind: 'finish', outcome: 'partial', says: parts.filter((part) => part !== '').join(', ') };
 }

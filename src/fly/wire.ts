@@ -16,7 +16,9 @@ export const MachineConfig = z.looseObject({
   standbys: z.array(z.string()).nullish(),
   containers: z.array(z.looseObject({ name: z.string().optional(), image: z.string().optional() })).nullish(),
   checks: z.record(z.string(), z.looseObject({ interval: z.unknown().optional() })).nullish(),
-  services: z.array(z.looseObject({ checks: z.array(z.looseObject({ interval: z.unknown().optional() })).nullish() })).nullish(),
+  services: z
+    .array(z.looseObject({ checks: z.array(z.looseObject({ interval: z.unknown().optional() })).nullish() }))
+    .nullish(),
   stop_config: z.looseObject({ signal: z.string().nullish(), timeout: z.unknown().optional() }).nullish(),
   restart: z.looseObject({ policy: z.string().nullish(), max_retries: z.number().nullish() }).nullish(),
 });
@@ -138,13 +140,6 @@ export const App = z.looseObject({
   organization: z.looseObject({ slug: z.string().nullish() }).nullish(),
 });
 export type App = z.infer<typeof App>;
-
-/** `status` is missing often, and is the word "error" in the old lease conflicts: it is never an HTTP code. */
-export const ErrorBody = z.looseObject({
-  error: z.string().nullish(),
-  message: z.string().nullish(),
-  status: z.string().nullish(),
-});
 
 /** The two manifest forms of the OCI distribution spec: an index of platforms, or one image. */
 export const ManifestIndex = z.looseObject({

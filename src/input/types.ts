@@ -40,6 +40,3 @@ export interface SweepInput {
 }
 
 export type RolloutInput = SweepInput;
-
-/** The types an operator may start. */
-export type RolloutType = 'stoppedSweep' | 'regionalCanary' | 'processGroup' | 'rollback';
