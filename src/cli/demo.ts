@@ -10,7 +10,11 @@ import { startSimulator, startTemporal, startWorker, type TemporalServer } from 
 
 /** `npm run demo`: a real Temporal server, a simulated Fly with sixty machines, a worker, and one sweep to its report. */
 
-const screen: Screen = { isTerminal: process.stdout.isTTY, write: (text) => process.stdout.write(text) };
+const screen: Screen = {
+  isTerminal: process.stdout.isTTY,
+  columns: process.stdout.columns,
+  write: (text) => process.stdout.write(text),
+};
 const say = (line = ''): void => screen.write(`${line}\n`);
 const DOOR = 'demo-sweep';
 

@@ -9,6 +9,8 @@ import { drawFleet } from './draw.js';
 
 export interface Screen {
   readonly isTerminal: boolean;
+  /** Columns of the terminal: a longer line would wrap, and the picture could not be drawn again in place. */
+  readonly columns: number;
   write(text: string): void;
 }
 
@@ -30,8 +32,9 @@ function createPicture(screen: Screen) {
   let last = '';
   return (lines: readonly string[], headline: string) => {
     if (screen.isTerminal) {
+      const cut = headline.slice(0, screen.columns - 1);
       const up = drawn > 0 ? `\u001b[${drawn}A` : '';
-      screen.write(up + [...lines, '', headline].map((line) => `\u001b[2K${line}\n`).join(''));
+      screen.write(up + [...lines, '', cut].map((line) => `\u001b[2K${line}\n`).join(''));
       drawn = lines.length + 2;
     } else if (headline !== last) screen.write(`${headline}\n`);
     last = headline;
