@@ -19,7 +19,7 @@ test('a pause signalled while no worker runs is honoured before any further writ
   expect((await operator.signal(`rollout:${app}`, 'pause', { reason: 'worker died' })).exit).toBe(0);
   await place.startWorker();
   const paused = await operator.when(app, 'paused', (status) => status.phase === 'paused', 60_000);
-  expect(paused).toMatchObject({ message: 'worker died', counts: { inFlight: 0 } });
+  expect(paused).toMatchObject({ message: 'paused by somebody: worker died', counts: { inFlight: 0 } });
   const updates = (await place.fly.changing(app, since)).filter((call) => call.op === 'update');
   expect(updates).toEqual([]);
   await operator.signal(`rollout:${app}`, 'resume');

@@ -19,13 +19,17 @@ test.concurrent('pause and resume by signal, with and without an input, to the r
   const { working, room } = await lasting('signals');
   expect((await operator.signal(room, 'pause', { reason: '5xx spike', by: 'ann' })).exit).toBe(0);
   const paused = await operator.when('signals', 'paused', (status) => status.phase === 'paused');
-  expect(paused).toMatchObject({ reason: 'asked', message: '5xx spike' });
-  expect(paused.waits).toEqual([{ name: 'pause', says: '5xx spike', since: paused.since }]);
+  expect(paused).toMatchObject({ reason: 'asked', message: 'paused by ann: 5xx spike' });
+  expect(paused.waits).toEqual([{ name: 'pause', says: 'a person: paused by ann: 5xx spike', since: paused.since }]);
   expect(paused.canType[0]).toBe('temporal workflow signal --workflow-id rollout:signals --name resume');
   expect((await operator.signal(room, 'resume')).exit).toBe(0);
   await operator.when('signals', 'running', (status) => status.phase === 'running');
   await operator.signal(room, 'pause');
-  await operator.when('signals', 'paused without a reason', (status) => status.message === 'asked for');
+  await operator.when(
+    'signals',
+    'paused without a reason',
+    (status) => status.message === 'paused by somebody: asked for',
+  );
   await operator.signal(room, 'resume', { by: 'ann' });
   await place.fly.act(working, 'exit');
   expect(await operator.result(room)).toMatchObject({ status: 'COMPLETED' });
@@ -35,7 +39,11 @@ test.concurrent('pause and resume by signal, with and without an input, to the r
 test.concurrent('a signal to the door is handed on to the room', async () => {
   const { door } = await lasting('handed');
   expect((await operator.signal(door, 'pause', { reason: 'by the door' })).exit).toBe(0);
-  await operator.when('handed', 'paused', (status) => status.phase === 'paused' && status.message === 'by the door');
+  await operator.when(
+    'handed',
+    'paused',
+    (status) => status.phase === 'paused' && status.message === 'paused by somebody: by the door',
+  );
   await operator.signal(door, 'resume');
   await operator.when('handed', 'running', (status) => status.phase === 'running');
   await operator.signal(door, 'abort', { reason: 'wrong image' });
@@ -43,8 +51,8 @@ test.concurrent('a signal to the door is handed on to the room', async () => {
 });
 
 test.concurrent('an unknown signal, and a malformed input, change nothing and are noted in the status', async () => {
-  const { room } = await lasting('odd');
-  await operator.signal(room, 'halt');
+  const { room, door } = await lasting('odd');
+  await operator.signal(door, 'halt');
   const noted = await operator.when('odd', 'noted', (status) => status.notes.length > 0);
   expect(noted.phase).toBe('running');
   expect(noted.notes.at(-1)).toBe('the signal "halt" is not known here; known: pause, resume, retry, abort');
@@ -62,7 +70,12 @@ test.concurrent('an unknown signal, and a malformed input, change nothing and ar
 test.concurrent('an update is answered with the status', async () => {
   const { room } = await lasting('answers');
   const paused = answered(await operator.update(room, 'pause', { reason: 'to look', by: 'ann' }));
-  expect(paused).toMatchObject({ app: 'answers', phase: 'paused', message: 'to look', counts: { selected: 3 } });
+  expect(paused).toMatchObject({
+    app: 'answers',
+    phase: 'paused',
+    message: 'paused by ann: to look',
+    counts: { selected: 3 },
+  });
   expect(answered(await operator.update(room, 'resume'))).toMatchObject({ phase: 'running' });
   const aborting = answered(await operator.update(room, 'abort', { reason: 'enough' }));
   expect(aborting).toMatchObject({ reason: 'abort', message: 'enough' });
