@@ -168,12 +168,19 @@ export function onLaunched(state: RolloutState, candidate: Candidate, now: numbe
 const restMs = (tries: number, retryAfterMs: number): number =>
   Math.max(retryAfterMs, Math.min(300_000, 5_000 * 2 ** (tries - 1)));
 
+/** No longer in flight. What looks found before it landed proves nothing for the closing pass. */
+const land = (state: RolloutState, id: string): RolloutState => ({
+  ...state,
+  inFlight: without(state.inFlight, id),
+  clear: { looks: 0, at: state.clear.at },
+});
+
 /** An order ended. `tries` of a machine's rest grow until it ends otherwise. */
 export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcome, now: number): RolloutState {
   const flight = state.inFlight[id];
   if (flight === undefined) return state;
   const tries = flight.tries ?? 0;
-  const landed = { ...state, inFlight: without(state.inFlight, id) };
+  const landed = land(state, id);
   switch (outcome.kind) {
     case 'updated':
       return onSuccess({ ...withCount(landed, flight, 'atTarget'), unknown: without(landed.unknown, id) }, id, outcome);
@@ -231,7 +238,7 @@ export function onLost(state: RolloutState, id: string): RolloutState {
   const flight = state.inFlight[id];
   if (flight === undefined) return state;
   const unknown = { ...state.unknown, [id]: state.unknown[id] ?? flight.version };
-  return { ...state, inFlight: without(state.inFlight, id), unknown };
+  return { ...land(state, id), unknown };
 }
 
 /** A machine has rested enough. */

@@ -135,7 +135,7 @@ function createHands(world: World, options: DriveOptions, stateOf: () => Rollout
     look: (order) => {
       look = new AbortController();
       const looked = looks(world, order, look.signal).then((outcome) => {
-        options.onLooked?.();
+        if (outcome !== undefined) options.onLooked?.();
         return outcome;
       });
       return looked.finally(pulse.beat);
