@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll } from 'vitest';
 import { type Program, until } from '../../src/setup/program.js';
-import { startSimulator, startTemporal, startWorker } from '../../src/setup/stack.js';
+import { startSimulator, startTemporal, startWorker, type TemporalOptions } from '../../src/setup/stack.js';
 import type { ScenarioInput } from '../../src/simulator/scenario.js';
 import { type Fly, flyAt } from './fly.js';
 
@@ -43,7 +43,7 @@ const TIMING = {
 };
 
 /** Registers the hooks that start and stop a place for this file. */
-export function usePlace(scenario: ScenarioInput = {}): Place {
+export function usePlace(scenario: ScenarioInput = {}, server: TemporalOptions = {}): Place {
   let fly: Fly | undefined;
   let client: Client | undefined;
   let address = '';
@@ -56,7 +56,10 @@ export function usePlace(scenario: ScenarioInput = {}): Place {
     programs.push(worker);
   };
   beforeAll(async () => {
-    const [temporal, simulator] = await Promise.all([startTemporal(), startSimulator({ timing: TIMING, ...scenario })]);
+    const [temporal, simulator] = await Promise.all([
+      startTemporal(server),
+      startSimulator({ timing: TIMING, ...scenario }),
+    ]);
     programs.push(simulator.program, temporal.program);
     ({ address } = temporal);
     cliPath = temporal.cli;
