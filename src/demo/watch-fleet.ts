@@ -32,7 +32,7 @@ function createPicture(screen: Screen) {
   let last = '';
   return (lines: readonly string[], headline: string) => {
     if (screen.isTerminal) {
-      const cut = headline.slice(0, screen.columns - 1);
+      const cut = headline.slice(0, Math.max(screen.columns, 80) - 1);
       const up = drawn > 0 ? `\u001b[${drawn}A` : '';
       screen.write(up + [...lines, '', cut].map((line) => `\u001b[2K${line}\n`).join(''));
       drawn = lines.length + 2;
