@@ -1,0 +1,192 @@
+import type { Candidate, Observation, Pool } from '../../src/domain/fleet.js';
+import { total } from '../../src/domain/fleet.js';
+import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
+import type { Flight } from '../../src/domain/pace.js';
+import {
+  begin,
+  type Failure,
+  type Plan,
+  type Rest,
+  type RolloutState,
+  type UpdateOutcome,
+} from '../../src/domain/state.js';
+
+/** Noon of the first of January 2026: the present of every test of this room. */
+export const NOW = Date.UTC(2026, 0, 1, 12);
+export const MINUTE = 60_000;
+export const HOUR = 3_600_000;
+
+const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
+/** What the fleet ran when planned, what it is to run, and what somebody else deployed. */
+export const OLD = digest('1');
+export const NEW = digest('2');
+export const OTHER = digest('9');
+
+export const HASH = 'abcdef012345';
+/** The mark of this change, and of another one. */
+export const MARK = `${HASH}.first#0`;
+export const STRANGE_MARK = '543210fedcba.first#0';
+export const M1 = 'a0000000000001';
+export const M2 = 'a0000000000002';
+export const M3 = 'a0000000000003';
+
+/** A rollout of `encoder` from v1 to a pinned v2. */
+export const context = (more: Partial<RolloutContext> = {}): RolloutContext => ({
+  app: 'encoder',
+  rollout: { hash: HASH, start: 'first' },
+  change: { image: { repository: 'registry.fly.io/encoder', tag: 'v2' } },
+  pin: NEW,
+  origins: [OLD],
+  unread: [],
+  selection: {},
+  unmanaged: 'leave',
+  suspended: 'leave',
+  healthy: { forMs: 10_000, withinMs: 5 * MINUTE },
+  ...more,
+});
+
+/** The same rollout before anybody could say which digest v2 is. */
+export function unpinned(more: Partial<RolloutContext> = {}): RolloutContext {
+  const { pin: _pin, ...rest } = context(more);
+  return rest;
+}
+
+/** An idle machine on v1: ready. */
+export const machine = (more: Partial<MachineFacts> = {}): MachineFacts => ({
+  id: M1,
+  region: 'ord',
+  group: 'worker',
+  metadata: {},
+  readable: true,
+  state: 'stopped',
+  version: '01KDW00000000000000000000A',
+  digest: OLD,
+  managed: true,
+  containers: false,
+  hostOk: true,
+  mark: undefined,
+  envMatches: true,
+  checksConfigured: 0,
+  checks: [],
+  life: {},
+  ...more,
+});
+
+export const plan = (more: Partial<Plan> = {}): Plan => ({
+  type: 'stoppedSweep',
+  context: context(),
+  plannedAt: NOW,
+  deadlineMs: 24 * HOUR,
+  selected: 4,
+  listed: 5,
+  target: 'registry.fly.io/encoder:v2',
+  notes: [],
+  attributes: [],
+  ...more,
+});
+
+export const state = (more: Partial<RolloutState> = {}): RolloutState => ({ ...begin(plan(), NOW), ...more });
+
+export const pool = (more: Partial<Pool> = {}): Pool => ({
+  region: 'ord',
+  group: 'worker',
+  selected: 4,
+  atTarget: 0,
+  verified: 0,
+  failed: 0,
+  foreign: 0,
+  left: 4,
+  idle: 4,
+  ...more,
+});
+
+/** A look at one pool; its candidates are those given. */
+export const seen = (more: Partial<Observation> = {}): Observation => ({
+  at: NOW,
+  listed: 5,
+  pools: [pool()],
+  candidates: [],
+  remarks: [],
+  sick: [],
+  outside: {},
+  stragglers: 0,
+  unreachable: 0,
+  busy: 0,
+  ...more,
+});
+
+/** A look that found nothing left to do. */
+export const clearLook = (more: Partial<Pool> = {}): Observation =>
+  seen({ pools: [pool({ atTarget: 4, left: 0, ...more })] });
+
+export const candidate = (id: string, more: Partial<Candidate> = {}): Candidate => ({
+  id,
+  region: 'ord',
+  group: 'worker',
+  version: 'v-before',
+  ...more,
+});
+
+export const flight = (id: string, more: Partial<Flight> = {}): Flight => ({
+  ...candidate(id),
+  since: NOW,
+  ...more,
+});
+
+export const rest = (id: string, more: Partial<Rest> = {}): Rest => ({
+  ...candidate(id),
+  until: NOW + 5_000,
+  tries: 1,
+  says: 'Fly answered 503',
+  ...more,
+});
+
+export const failure = (more: Partial<Failure> = {}): Failure => ({
+  code: 'reverted',
+  says: 'Fly went back to the version before',
+  at: NOW - MINUTE,
+  region: 'ord',
+  group: 'worker',
+  accepted: false,
+  ...more,
+});
+
+/** A rollout that has one update in flight, and what it looked like before. */
+export const flying = (id = M1, more: Partial<RolloutState> = {}): RolloutState =>
+  state({ inFlight: { [id]: flight(id) }, seen: seen(), ...more });
+
+export const paused = (more: Partial<RolloutState> = {}): RolloutState =>
+  state({ pause: { code: 'asked', says: '5xx spike', since: NOW }, ...more });
+
+export const UPDATED: UpdateOutcome = {
+  kind: 'updated',
+  version: 'v-after',
+  digest: NEW,
+  wrote: true,
+  interrupted: false,
+};
+export const FAILED: UpdateOutcome = {
+  kind: 'failed',
+  code: 'reverted',
+  says: 'Fly went back to the version before',
+  at: NOW,
+  interrupted: false,
+};
+export const ERROR: UpdateOutcome = {
+  kind: 'error',
+  code: 'unavailable',
+  says: 'Fly answered 503',
+  retryAfterMs: 0,
+  inDoubt: false,
+};
+
+/** Each count of a look, summed over its pools. */
+export const sums = ({
+  pools,
+}: Observation): Record<'selected' | 'atTarget' | 'foreign' | 'left' | 'failed', number> => ({
+  selected: total(pools, 'selected'),
+  atTarget: total(pools, 'atTarget'),
+  foreign: total(pools, 'foreign'),
+  left: total(pools, 'left'),
+  failed: total(pools, 'failed'),
+});
