@@ -68,7 +68,8 @@ function afterDeadline({ state, now, flying, deadline }: Situation): Decision | 
 /** Idle machines that never ran the new version are said: updated is not verified. */
 function sayCompleted(seen: Observation): string {
   const notRun = total(seen.pools, 'atTarget') - total(seen.pools, 'verified');
-  const rest = notRun > 0 ? `; ${notRun} of them are not verified yet (they have not run it, or not for long enough)` : '';
+  const rest =
+    notRun > 0 ? `; ${notRun} of them are not verified yet (they have not run it, or not for long enough)` : '';
   return `all ${total(seen.pools, 'selected')} machines are at target${rest}`;
 }
 

@@ -33,13 +33,18 @@ function judgeExit(exit: NonNullable<MachineFacts['life']['exit']>): Verdict | u
     : failed('exit_code', `exited with code ${exit.code} on the new version`, exit.at);
 }
 
+/** Checks named in one evidence: it travels with every status, and an observation carries many. */
+const MOST_NAMES = 5;
+
 function judgeChecks(machine: MachineFacts, startedAt: number, now: number, withinMs: number): Verdict {
   const bad = machine.checks.filter((check) => check.status !== 'passing');
   const missing = machine.checksConfigured - machine.checks.length;
   if (bad.length === 0 && missing <= 0) return { kind: 'passed' };
   if (now - startedAt < withinMs) return { kind: 'settling' };
-  const names = bad.map((check) => `${check.name} ${check.status}`).join(', ');
-  const says = names === '' ? `${missing} checks have not reported` : `checks do not pass: ${names}`;
+  const named = bad.slice(0, MOST_NAMES).map((check) => `${check.name} ${check.status}`);
+  const more = bad.length > MOST_NAMES ? ` and ${bad.length - MOST_NAMES} more` : '';
+  const says =
+    bad.length === 0 ? `${missing} checks have not reported` : `checks do not pass: ${named.join(', ')}${more}`;
   const at = bad.reduce((latest, check) => Math.max(latest, check.since), startedAt);
   return failed('checks', says, at);
 }
