@@ -158,27 +158,27 @@ export const flying = (id = M1, more: Partial<RolloutState> = {}): RolloutState 
 export const paused = (more: Partial<RolloutState> = {}): RolloutState =>
   state({ pause: { code: 'asked', says: '5xx spike', since: NOW }, ...more });
 
-export const UPDATED: UpdateOutcome = {
+export const UPDATED = {
   kind: 'updated',
   version: 'v-after',
   digest: NEW,
   wrote: true,
   interrupted: false,
-};
-export const FAILED: UpdateOutcome = {
+} as const satisfies UpdateOutcome;
+export const FAILED = {
   kind: 'failed',
   code: 'reverted',
   says: 'Fly went back to the version before',
   at: NOW,
   interrupted: false,
-};
-export const ERROR: UpdateOutcome = {
+} as const satisfies UpdateOutcome;
+export const ERROR = {
   kind: 'error',
   code: 'unavailable',
   says: 'Fly answered 503',
   retryAfterMs: 0,
   inDoubt: false,
-};
+} as const satisfies UpdateOutcome;
 
 /** Each count of a look, summed over its pools. */
 export const sums = ({
