@@ -33,13 +33,14 @@ export interface KillerPlace {
 }
 
 const never = (): boolean => false;
+const isWrite = (entry: JournalEntry): boolean => entry.op === 'update' && tookEffect(entry);
 
 /** The moments that kills are aimed at, in turn: the sight of one such entry of the log, and how long after it. */
 const AIMS: readonly { readonly fits: (entry: JournalEntry) => boolean; readonly afterMs: number }[] = [
   { fits: (entry) => entry.op === 'lease' && tookEffect(entry), afterMs: 0 },
   { fits: (entry) => entry.op === 'get' && tookEffect(entry), afterMs: 0 },
-  { fits: (entry) => entry.op === 'update' && tookEffect(entry), afterMs: 0 },
-  { fits: (entry) => entry.op === 'update' && tookEffect(entry), afterMs: 700 },
+  { fits: isWrite, afterMs: 0 },
+  { fits: isWrite, afterMs: 700 },
   { fits: (entry) => entry.op === 'wait' && tookEffect(entry), afterMs: 0 },
   { fits: (entry) => entry.op === 'update' && wasLost(entry), afterMs: 300 },
   { fits: never, afterMs: 0 },
@@ -47,6 +48,8 @@ const AIMS: readonly { readonly fits: (entry: JournalEntry) => boolean; readonly
 
 /** The longest wait for a sight; after it the kill comes all the same. */
 const PATIENCE_MS = 6_000;
+const WRITES_FIRST = 5;
+const LONGEST_OVERTURE_MS = 60_000;
 const LONGEST_CALM_MS = 3_000;
 const LONGEST_OUTAGE_MS = 8_000;
 /** Until calls that were under way at a kill have shown in the log: the longest delay that the fleet puts on one. */
@@ -72,8 +75,9 @@ export async function kill(plan: KillPlan, toll: Toll, place: KillerPlace): Prom
   const { crew, tail } = bench;
   const serverAt = lots(random, plan.serverKills, plan.kills);
   const terminateAt = lots(random, plan.terminations, plan.kills);
-  let last = { at: Date.now(), seen: tail.entries.length };
   await crew.keep(1);
+  await untilManyFly(place);
+  let last = { at: Date.now(), seen: tail.entries.length };
   for (let turn = 0; toll.kills < plan.kills; turn += 1) {
     if (isDue(serverAt, toll.serverKills, toll.kills)) await killServer(toll, place);
     if (isDue(terminateAt, toll.terminations, toll.kills)) await terminateOne(toll, place);
@@ -85,6 +89,12 @@ export async function kill(plan: KillPlan, toll: Toll, place: KillerPlace): Prom
     count(toll, phasesAt(tail.entries.slice(last.seen), last.at, at), wereTwo);
     last = { at, seen };
   }
+}
+
+/** A sweep's first update flies alone: kills begin when there is more to hit, and meet lone ones in later sweeps. */
+async function untilManyFly({ bench }: KillerPlace): Promise<void> {
+  let writes = 0;
+  await bench.tail.next((entry) => isWrite(entry) && (writes += 1) === WRITES_FIRST, LONGEST_OVERTURE_MS);
 }
 
 /** Waits for the sight that this kill is aimed at, of a call that no dead worker has sent. */
