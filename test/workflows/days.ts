@@ -170,6 +170,10 @@ export function useDays(): Days {
       const made = await Worker.create({
         ...WORKER_SETTINGS,
         shutdownGraceTime: '1s',
+        // Under load the test server was seen to leave one of two activities untouched for minutes, while several polls
+        // were open (2 of 12 runs; none of 5 with one poll, so this is the likely cause and not a proven one).
+        maxConcurrentActivityTaskPolls: 1,
+        maxEagerActivityReservationsPerWorkflowTask: 0,
         connection: here().nativeConnection,
         workflowBundle: { codePath: BUNDLE },
         activities: { ...activities },
