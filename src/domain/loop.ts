@@ -59,11 +59,11 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
   const launch = async (machine: Candidate) => {
     put(onLaunched(state, machine, hands.now()));
     const outcome = await hands.update(updateOrder(state, machine));
-    if (outcome === 'lost') return put(onLost(state, machine.id));
-    put(onUpdated(state, machine.id, outcome, hands.now()));
-    if (outcome.kind === 'error') return rest(machine.id);
+    put(outcome === 'lost' ? onLost(state, machine.id) : onUpdated(state, machine.id, outcome, hands.now()));
+    const end = outcome === 'lost' ? outcome : outcome.kind;
+    if (end === 'error') return rest(machine.id);
     // The look under way leaves this machine out, which is only right while it is done or resting.
-    if (outcome.kind !== 'updated') hands.dropLook();
+    if (end !== 'updated') hands.dropLook();
   };
 
   const rest = async (id: string) => {
