@@ -155,6 +155,16 @@ function waitingFor(state: RolloutState): { name: string; says: string }[] {
   return kinds.filter(([, count]) => count > 0).map(([name, count, what]) => ({ name, says: `${count} ${what}` }));
 }
 
+/** A machine is named once, by the first thing to say of it. */
+function firstOfEach(notes: readonly MachineNote[]): MachineNote[] {
+  const named = new Set<string>();
+  return notes.filter(({ id }) => {
+    const isNew = !named.has(id);
+    named.add(id);
+    return isNew;
+  });
+}
+
 function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
   const failed = Object.entries(state.failed).map(([id, f]) => ({
     id,
@@ -181,10 +191,9 @@ function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
   const remarks = seen.remarks.flatMap(({ id, region, group, standing, says }) => {
     if (standing !== 'straggler' && standing !== 'unreachable' && standing !== 'foreign' && standing !== 'busy')
       return [];
-    if (Object.hasOwn(state.inFlight, id)) return [];
     return [{ id, region, group, state: words[standing], says }];
   });
-  return [...failed, ...resting, ...flying, ...remarks].slice(0, MOST_MACHINES);
+  return firstOfEach([...failed, ...resting, ...flying, ...remarks]).slice(0, MOST_MACHINES);
 }
 
 /** Every wait with its name and since, and its deadline unless it is a pause. */
