@@ -139,8 +139,10 @@ describe('retry', () => {
     expect(said(nearlyDone, 'retry').clear.looks).toBe(0);
   });
 
-  test('keeps the doubts about other machines', () => {
-    expect(said(hasFailed({ unknown: { [M3]: 'v' } }), 'retry').unknown).toEqual({ [M3]: 'v' });
+  test('ends the doubt about its machine, or the traces of what failed would be taken for the new order’s', () => {
+    const doubted = hasFailed({ unknown: { [M1]: 'v', [M3]: 'v' } });
+    expect(said(doubted, 'retry').unknown).toEqual({ [M3]: 'v' });
+    expect(said(doubted, 'retry', { machines: [M2] }).unknown).toEqual({ [M1]: 'v', [M3]: 'v' });
   });
 
   test('where none has failed, or of one that has not, is refused', () => {
