@@ -67,7 +67,7 @@ async function look(order: LookOrder): Promise<LookOutcome | undefined> {
 
 async function rest(id: string, ms: number): Promise<void> {
   try {
-    await sleep(ms, { summary: `${id} rests: Fly would not update it just now` });
+    await sleep(ms, { summary: `${id} rests before it is looked at again` });
   } catch {
     // Dropped: the machine goes to the queue all the same, and the next look sorts it out.
   }

@@ -51,6 +51,9 @@ export interface Rest extends Candidate {
   readonly says: string;
 }
 
+/** What a sweep waits for without anything in flight. */
+export type WaitKind = 'straggler' | 'unreachable' | 'busy';
+
 /** The one state of a rollout. Everything but `inFlight`, `queue` and `seen` survives continue-as-new. */
 export interface RolloutState {
   readonly v: 1;
@@ -71,6 +74,8 @@ export interface RolloutState {
   readonly seen?: Observation;
   /** Looks in a row that found nothing left to do, and when the last one was. */
   readonly clear: { readonly looks: number; readonly at: number };
+  /** Since when each wait goes on: since the first of the looks in a row that found such machines. */
+  readonly waits?: Readonly<Partial<Record<WaitKind, number>>>;
   readonly written: number;
   readonly interrupted: readonly string[];
   readonly notice?: string;
@@ -126,8 +131,9 @@ export function begin(plan: Plan, now: number): RolloutState {
 
 /** What goes into the next run: nothing that a fresh look can find again. Nothing may be in flight. */
 export function carry(state: RolloutState): RolloutState {
-  const { seen: _seen, ...kept } = state;
-  return { ...kept, queue: [], inFlight: none, resting: none, clear: { looks: 0, at: 0 } };
+  const { seen, ...kept } = state;
+  const plan = { ...state.plan, listed: seen?.listed ?? state.plan.listed };
+  return { ...kept, plan, queue: [], inFlight: none, resting: none, clear: { looks: 0, at: 0 } };
 }
 
 export function without<T>(record: Readonly<Record<string, T>>, id: string): Readonly<Record<string, T>> {
@@ -250,6 +256,12 @@ export function onRested(state: RolloutState, id: string): RolloutState {
 
 const toFailure = (sick: Sick): Failure => ({ ...sick, accepted: false });
 
+function waitsAfter({ waits = {} }: RolloutState, seen: Observation, now: number): NonNullable<RolloutState['waits']> {
+  const counts = { straggler: seen.stragglers, unreachable: seen.unreachable, busy: seen.busy } as const;
+  const kinds = (['straggler', 'unreachable', 'busy'] as const).filter((kind) => counts[kind] > 0);
+  return Object.fromEntries(kinds.map((kind) => [kind, waits[kind] ?? now]));
+}
+
 /** A look came back. */
 export function onLooked(state: RolloutState, look: LookOutcome, now: number): RolloutState {
   if (look.kind === 'suspect') {
@@ -264,6 +276,7 @@ export function onLooked(state: RolloutState, look: LookOutcome, now: number): R
   const next: RolloutState = {
     ...state,
     seen: observation,
+    waits: waitsAfter(state, observation, now),
     failed,
     queue: observation.candidates.filter((candidate) => !busy(candidate.id) && !Object.hasOwn(failed, candidate.id)),
     clear: isClear ? { looks: state.clear.looks + 1, at: now } : { looks: 0, at: now },

@@ -1,6 +1,6 @@
 import type { Outcome } from './decide.js';
 import { leftToDo, type Observation, total } from './fleet.js';
-import { deadlineAt, type Pause, type RolloutState } from './state.js';
+import { deadlineAt, type Pause, type RolloutState, type WaitKind } from './state.js';
 import { rolloutId } from './names.js';
 
 export type Phase = 'planning' | 'running' | 'pausing' | 'paused' | 'done';
@@ -134,25 +134,50 @@ function headline(state: RolloutState, around: Around): Headline {
     return {
       reason: 'updating',
       since: Math.min(...flights.map((f) => f.since)),
-      message: `${flights.length} updates in flight`,
+      message: sayFlights(flights.length),
     };
   }
-  const waiting = waitingFor(state);
-  const since = around.lookingSince ?? state.startedAt;
-  if (waiting.length === 0) return { reason: 'looking', since, message: 'looking at the fleet' };
+  const waiting = waitingFor(state, around);
+  if (waiting.length === 0) {
+    return { reason: 'looking', since: around.lookingSince ?? state.startedAt, message: 'looking at the fleet' };
+  }
+  const since = Math.min(...waiting.map((wait) => wait.since));
   return { reason: 'waiting', since, message: `waiting for ${waiting.map(({ says }) => says).join(', ')}` };
 }
 
-/** What keeps the rollout from going on, with the name that each wait has. */
-function waitingFor(state: RolloutState): { name: string; says: string }[] {
+const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+
+const sayFlights = (flights: number): string => count(flights, 'update in flight', 'updates in flight');
+
+/** What keeps the rollout from going on, with the name that each wait has and since when it goes on. */
+function waitingFor(state: RolloutState, around: Around): { name: string; says: string; since: number }[] {
   const seen = state.seen ?? noObservation;
-  const kinds: readonly (readonly [string, number, string])[] = [
-    ['sweep:stragglers', seen.stragglers, 'working machines to stop'],
-    ['sweep:unreachable', seen.unreachable, 'machines whose host is not ok'],
-    ['sweep:resting', Object.keys(state.resting).length, 'machines that Fly would not update just now'],
-    ['sweep:busy', seen.busy, 'machines between two states'],
-  ];
-  return kinds.filter(([, count]) => count > 0).map(([name, count, what]) => ({ name, says: `${count} ${what}` }));
+  const looking = around.lookingSince ?? state.startedAt;
+  const rests = Object.values(state.resting);
+  const hosts = count(seen.unreachable, 'machine whose host is not ok', 'machines whose host is not ok');
+  const refused = count(
+    rests.length,
+    'machine that Fly would not update just now',
+    'machines that Fly would not update just now',
+  );
+  const between = count(seen.busy, 'machine between two states', 'machines between two states');
+  const since = (kind: WaitKind): number => state.waits?.[kind] ?? looking;
+  return [
+    {
+      n: seen.stragglers,
+      name: 'sweep:stragglers',
+      says: count(seen.stragglers, 'working machine to stop', 'working machines to stop'),
+      since: since('straggler'),
+    },
+    { n: seen.unreachable, name: 'sweep:unreachable', says: hosts, since: since('unreachable') },
+    {
+      n: rests.length,
+      name: 'sweep:resting',
+      says: refused,
+      since: looking,
+    },
+    { n: seen.busy, name: 'sweep:busy', says: between, since: since('busy') },
+  ].flatMap(({ n, ...wait }) => (n === 0 ? [] : [wait]));
 }
 
 /** A machine is named once, by the first thing to say of it. */
@@ -209,13 +234,13 @@ function waitsOf(state: RolloutState, around: Around): Wait[] {
       : [
           {
             name: 'sweep:updates',
-            says: `${flights.length} updates in flight`,
+            says: sayFlights(flights.length),
             since: iso(Math.min(...flights.map((f) => f.since))),
             until,
           },
         ];
-  const since = iso(around.lookingSince ?? state.startedAt);
-  return [...flying, ...waitingFor(state).map((wait) => ({ ...wait, since, until }))];
+  const others = waitingFor(state, around).map((wait) => ({ ...wait, since: iso(wait.since), until }));
+  return [...flying, ...others];
 }
 
 function commandsOf(state: RolloutState, around: Around): string[] {

@@ -71,6 +71,8 @@ function driveOnce(world: World, testCase: Case, start: 'first' | 'second', watc
       watch.idle = countIdle(world);
     },
     onLaunch: ({ machine }, state) => {
+      if (state.pause !== undefined)
+        watch.broken.push({ law: 'paused', says: `an update of ${machine.id} began while paused` });
       const flying = Object.values(state.inFlight).filter((flight) => place(flight) === place(machine)).length;
       const idle = watch.idle.get(place(machine)) ?? 0;
       if (listsLie || flying <= Math.max(1, Math.floor(idle / 2))) return;

@@ -136,7 +136,6 @@ describe('updating', () => {
   });
 
   test.each<[string, UpdateOutcome | 'lost']>([
-    ['left alone', { kind: 'left', standing: 'busy' }],
     ['called back', { kind: 'calledBack' }],
     ['failed', FAILED],
     ['lost', 'lost'],
@@ -150,6 +149,25 @@ describe('updating', () => {
       expect(loop.state().inFlight).not.toHaveProperty(M1);
     },
   );
+
+  test('that was left alone keeps its slot for a while, so that a list that is wrong about it does not turn the loop fast', async () => {
+    const { loop, log, endUpdate, rests } = await inFlight();
+    loop.step(false);
+    await endUpdate(M1, { kind: 'left', standing: 'straggler' });
+    expect(log).toContain(`rest ${M1} 5000`);
+    expect(loop.state().inFlight).toHaveProperty(M1);
+    rests.get(M1)?.();
+    await taken();
+    expect(log).toContain('dropLook');
+    expect(loop.state().inFlight).not.toHaveProperty(M1);
+  });
+
+  test('that was left alone does not hold up a pause', async () => {
+    const { loop, endUpdate } = await inFlight();
+    say(loop, 'pause');
+    await endUpdate(M1, { kind: 'left', standing: 'straggler' });
+    expect(loop.state().inFlight).not.toHaveProperty(M1);
+  });
 
   test('that was lost is looked into by the next order before it writes', async () => {
     const { loop, orders, endUpdate, endLook, found } = await inFlight();

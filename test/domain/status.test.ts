@@ -73,7 +73,7 @@ describe('phase, reason, since and message', () => {
       'running',
       'waiting',
       iso(NOW + 9),
-      'waiting for 3 working machines to stop, 1 machines whose host is not ok, 1 machines that Fly would not update just now, 2 machines between two states',
+      'waiting for 3 working machines to stop, 1 machine whose host is not ok, 1 machine that Fly would not update just now, 2 machines between two states',
     ]);
   });
 
@@ -245,11 +245,11 @@ describe('the waits', () => {
     });
     const { waits } = status(waiting, { lookingSince: NOW + 9 });
     expect(waits.map((wait) => [wait.name, wait.says, wait.since])).toEqual([
-      ['sweep:updates', '1 updates in flight', iso(NOW)],
+      ['sweep:updates', '1 update in flight', iso(NOW)],
       ['sweep:stragglers', '2 working machines to stop', iso(NOW + 9)],
-      ['sweep:unreachable', '1 machines whose host is not ok', iso(NOW + 9)],
-      ['sweep:resting', '1 machines that Fly would not update just now', iso(NOW + 9)],
-      ['sweep:busy', '1 machines between two states', iso(NOW + 9)],
+      ['sweep:unreachable', '1 machine whose host is not ok', iso(NOW + 9)],
+      ['sweep:resting', '1 machine that Fly would not update just now', iso(NOW + 9)],
+      ['sweep:busy', '1 machine between two states', iso(NOW + 9)],
     ]);
     expect(new Set(waits.map((wait) => wait.until))).toEqual(new Set([iso(NOW + 24 * HOUR)]));
   });
