@@ -1,4 +1,4 @@
-import { type Change, envMatches, MARK_KEY } from '../src/domain/change.js';
+import { type Change, envMatches, MARK_KEY, parseImage } from '../src/domain/change.js';
 import type { Check, Life, MachineFacts, Special } from '../src/domain/machine.js';
 import type { Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
 
@@ -76,6 +76,10 @@ function kindOf(
   return { ...(special === undefined ? {} : { special }), ...(onlyIdle === undefined ? {} : { onlyIdle }) };
 }
 
+function repositoryOf(config: Machine['config']): Pick<MachineFacts, 'repository'> {
+  return config?.image ? { repository: parseImage(config.image).image.repository } : {};
+}
+
 /** What the table may know of a machine. Its config stays here: env and commands never leave an activity. */
 export function factsOf(machine: Machine, change: Change): MachineFacts {
   const readable = machine.config !== null && machine.config !== undefined;
@@ -90,6 +94,7 @@ export function factsOf(machine: Machine, change: Change): MachineFacts {
     state: machine.state,
     version: machine.instance_id,
     digest: machine.image_ref?.digest || undefined,
+    ...repositoryOf(machine.config),
     managed: metadata['fly_platform_version'] === 'v2',
     ...kindOf(config, metadata),
     containers: Array.isArray(config.containers) && config.containers.length > 0,

@@ -10,8 +10,11 @@ export type ActivityDeps = PlanDeps & LookDeps;
 /** Well under the heartbeat timeout, so that a call back arrives soon: it travels on a heartbeat's answer. */
 const BEAT_MS = 2_000;
 
-/** Well under the heartbeat timeout: after a silence this long another attempt may be on its way. */
-const FROZEN_MS = 10_000;
+/**
+ * Well under the heartbeat timeout: an attempt this young cannot have been given up by the server, whatever became of
+ * its heartbeats, its worker's network or its process since. An older one does not write; the next attempt does.
+ */
+const OLD_MS = 12_000;
 
 /** Fly's trouble, as Temporal is to see it: tried again after the time the error table or Fly itself names. */
 function retryable(error: unknown): unknown {
@@ -42,9 +45,7 @@ async function withBeat<T>(work: (attempt: Attempt) => Promise<T>): Promise<T> {
   const context = Context.current();
   let doing = 'begins';
   const since = Date.now();
-  let beatAt = since;
   const beat = () => {
-    beatAt = Date.now();
     context.heartbeat({ doing, since: new Date(since).toISOString() });
   };
   const timer = setInterval(beat, BEAT_MS);
@@ -52,8 +53,7 @@ async function withBeat<T>(work: (attempt: Attempt) => Promise<T>): Promise<T> {
     return await work({
       number: context.info.attempt,
       cancelled: context.cancellationSignal,
-      isAlive: () => Date.now() - beatAt < FROZEN_MS,
-      // The timer beats: a beat from here would hide that the process stood still.
+      isAlive: () => Date.now() - since < OLD_MS,
       say: (next) => {
         doing = next;
       },

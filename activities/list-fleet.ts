@@ -25,7 +25,7 @@ export async function listFleet(
   for (let look = 1; ; look += 1) {
     const machines = await deps.fly.listMachines(app);
     if (expected > 0 && machines.length >= expected) return { kind: 'list', machines, whole: true };
-    const counted = (await deps.fly.getApp(app)).machine_count ?? machines.length;
+    const counted = (await deps.fly.getApp(app)).machine_count ?? Math.max(expected, machines.length);
     const whole = machines.length >= counted;
     const isBelieved = machines.length * 2 >= counted;
     if (whole || (isBelieved && (expected > 0 || look === LOOKS))) return { kind: 'list', machines, whole };

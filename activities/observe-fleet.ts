@@ -36,6 +36,8 @@ export async function observeFleet(order: LookOrder, deps: LookDeps): Promise<Lo
   const facts = list.machines.map((machine) => factsOf(machine, context.change));
   const observation = observe(facts, context, {
     now,
+    whole: list.whole,
+    doubt: order.doubt,
     taken: order.taken,
     failed: order.failed,
     forgiven: order.forgiven,

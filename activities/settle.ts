@@ -90,7 +90,7 @@ function wentElsewhere({ order, deps }: Update, machine: Machine): Settled {
       ...(facts.digest === undefined ? {} : { digest: facts.digest }),
     };
   }
-  if (standing === 'foreign' || standing === 'gone') return { kind: 'left', standing };
+  if (standing === 'foreign' || standing === 'gone') return { kind: 'left', standing, inDoubt: false };
   if (standing === 'unreachable') return HOST_AWAY;
   const says = `Fly went back to version ${facts.version} after the update; the new one could not come up`;
   const events = machine.events ?? [];

@@ -18,15 +18,15 @@ export type Trace =
 /**
  * What an earlier attempt left behind: a version that carries our whole mark, or, where Fly keeps no version it went
  * back from, an update event younger than the version the machine runs. Either means written: never a second write.
+ * @param base the version the machine had before the write that is in question.
  * All times are Fly's own, so the worker's clock does not matter.
  */
-export async function findTrace({ app, id, deps, order }: Update, machine: Machine): Promise<Trace> {
+export async function findTrace({ app, id, deps, order }: Update, machine: Machine, base: string): Promise<Trace> {
   const mark = markText(order.context.rollout, order.n);
   const versions = await deps.fly.machineVersions(app, id);
   const own = versions.find((version) => version.user_config?.metadata?.[MARK_KEY] === mark);
   if (own !== undefined) return { kind: 'written', version: own.version };
   if (machine.config?.metadata?.[MARK_KEY] === mark) return { kind: 'written', version: machine.instance_id };
-  const base = order.inDoubtSince ?? order.machine.version;
   if (machine.instance_id !== base) return { kind: 'none' };
   const again = bornAfter(base, machine.events ?? []);
   if (again === undefined) return { kind: 'none' };

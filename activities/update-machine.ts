@@ -2,6 +2,7 @@ import type { Clock } from '../src/clock.js';
 import { markText } from '../src/domain/change.js';
 import { classify, type MachineFacts } from '../src/domain/machine.js';
 import type { UpdateOutcome } from '../src/domain/state.js';
+import { ulidTime } from '../src/domain/ulid.js';
 import type { FlyClient } from '../src/fly/client.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { Machine, MachineEvent } from '../src/fly/wire.js';
@@ -19,7 +20,7 @@ export interface Attempt {
   readonly number: number;
   /** Aborted when the rollout calls back what is not yet written, or the worker stops. */
   readonly cancelled: AbortSignal;
-  /** False when the process stood still for so long that Temporal may have started another attempt: never write then. */
+  /** False once Temporal may have given this attempt up and started another, or said `paused`: never write then. */
   readonly isAlive: () => boolean;
   /** What it is doing, for the UI. */
   readonly say: (doing: string) => void;
@@ -79,6 +80,14 @@ export async function updateMachine(order: UpdateOrder, deps: UpdateDeps, attemp
   }
 }
 
+const STALE_READ = {
+  kind: 'error',
+  code: 'stale_read',
+  says: 'Fly still shows an older version of it than its host does',
+  retryAfterMs: 10_000,
+  inDoubt: true,
+} as const;
+
 const heldByAnother = (retryAfterMs: number, { inDoubt }: Progress): UpdateOutcome => ({
   kind: 'error',
   code: 'lease_held',
@@ -91,7 +100,8 @@ const heldByAnother = (retryAfterMs: number, { inDoubt }: Progress): UpdateOutco
 function outcomeOf(error: unknown, attempt: Attempt, { inDoubt }: Progress): UpdateOutcome {
   if (!(error instanceof FlyError)) throw error;
   const { code, op, retryAfterMs } = error.failure;
-  if (code === 'not_found') return { kind: 'left', standing: 'gone' };
+  if (code === 'not_found' && !inDoubt) return { kind: 'left', standing: 'gone', inDoubt };
+  if (code === 'not_found') return { kind: 'error', code, says: error.message, retryAfterMs: 15_000, inDoubt };
   if (code === 'invalid' && op === 'update')
     return { kind: 'failed', code: 'rejected', says: error.message, at: 0, interrupted: false };
   const transient = error.failure.inDoubt || code === 'rate_limited';
@@ -102,9 +112,10 @@ function outcomeOf(error: unknown, attempt: Attempt, { inDoubt }: Progress): Upd
 async function underLease(update: Update): Promise<UpdateOutcome> {
   const { order, attempt, progress } = update;
   const machine = await readMachine(update);
+  if (machine === undefined) return STALE_READ;
   if (progress.inDoubt) {
     attempt.say('looks for traces of an earlier attempt');
-    const trace = await findTrace(update, machine);
+    const trace = await findTrace(update, machine, order.inDoubtSince ?? order.machine.version);
     if (trace.kind === 'written') return conclude(update, trace.version, undefined);
     if (trace.kind === 'failed') return trace;
     progress.inDoubt = false;
@@ -113,7 +124,8 @@ async function underLease(update: Update): Promise<UpdateOutcome> {
   const { standing } = classify(facts, order.context);
   if (standing === 'atTarget') return alreadyThere(update, machine, facts);
   const { config } = machine;
-  if (standing !== 'ready' || config === null || config === undefined) return { kind: 'left', standing };
+  if (standing !== 'ready' || config === null || config === undefined)
+    return { kind: 'left', standing, inDoubt: false };
   const written = await writeChange(update, machine, config);
   if (written.kind !== 'written') return written;
   return conclude(update, written.version, written.events);
@@ -125,11 +137,13 @@ function alreadyThere({ order }: Update, machine: Machine, { mark, version }: Ma
 }
 
 /** The lease's answer names the version its host knows: a GET that says otherwise comes from a lagging replica. */
-async function readMachine({ app, id, deps, lease }: Update): Promise<Machine> {
+async function readMachine({ app, id, deps, lease, progress }: Update): Promise<Machine | undefined> {
   for (let look = 1; ; look += 1) {
     const machine = await deps.fly.getMachine(app, id);
     const lags = lease.version !== undefined && lease.version !== machine.instance_id;
-    if (!lags || look === MOST_READS) return machine;
+    if (!lags) return machine;
+    // Without a doubt the write's current_version guards it; with one, nothing that lags may be taken for the truth.
+    if (look === MOST_READS) return progress.inDoubt ? undefined : machine;
     await deps.clock.sleep(1_000);
   }
 }
@@ -138,6 +152,10 @@ const digestOf = (machine: Machine): { digest?: string } => {
   const digest = machine.image_ref?.digest;
   return digest ? { digest } : {};
 };
+
+/** The answer's events hold the update's own: without it they would be read as if an older one were ours. */
+const tellsOf = (events: readonly MachineEvent[], version: string): boolean =>
+  events.some((event) => event.type === 'update' && event.timestamp >= ulidTime(version) - 1_000);
 
 /**
  * After the write: waits until the new version has settled, and says how it ended. A machine that was started
@@ -154,7 +172,7 @@ async function conclude(
   const settled = await settle(update, version);
   if (settled.kind !== 'settled') return settled;
   const { pin, change } = order.context;
-  const told = events !== undefined && events.length > 0 && (pin !== undefined || change.image === undefined);
+  const told = events !== undefined && tellsOf(events, version) && (pin !== undefined || change.image === undefined);
   const after = told ? undefined : await deps.fly.getMachine(app, id);
   const met = metAtWork(after?.events ?? events ?? []);
   if (met === 'stopped by us') {

@@ -22,6 +22,14 @@ const CALLED_BACK_IN_DOUBT = {
   inDoubt: true,
 } as const;
 
+/** Fly was slow, the process stood still or the first answer was lost: a younger attempt has to write. */
+const TOO_OLD = {
+  kind: 'error',
+  code: 'too_old',
+  says: 'took so long before its write that another attempt may be on its way',
+  retryAfterMs: 5_000,
+} as const;
+
 /**
  * The one write. When its answer is lost, traces of it are looked for twice, five seconds apart, before the same
  * write is sent a second time with the same `current_version`; what is still unclear is left to the next attempt.
@@ -30,11 +38,11 @@ export async function writeChange(update: Update, machine: Machine, config: Mach
   const body = bodyFor(update, machine, config);
   const first = await send(update, body, false);
   if (!(first instanceof FlyError)) return first;
-  const effect = await lookForEffect(update);
+  const effect = await lookForEffect(update, machine.instance_id);
   if (effect !== undefined) return effect;
   const second = await send(update, body, true);
   if (!(second instanceof FlyError)) return second;
-  const late = await lookForEffect(update);
+  const late = await lookForEffect(update, machine.instance_id);
   if (late !== undefined) return late;
   throw second;
 }
@@ -51,7 +59,8 @@ async function send(
 ): Promise<Written | FlyError> {
   attempt.say(again ? 'writes again: the answer was lost and the machine shows no effect' : 'writes');
   await lease.fresh();
-  if (attempt.cancelled.aborted || !attempt.isAlive()) return again ? CALLED_BACK_IN_DOUBT : { kind: 'calledBack' };
+  if (attempt.cancelled.aborted) return again ? CALLED_BACK_IN_DOUBT : { kind: 'calledBack' };
+  if (!attempt.isAlive()) return { ...TOO_OLD, inDoubt: again };
   try {
     const answer = await deps.fly.updateMachine(app, id, body, lease.nonce());
     progress.inDoubt = true;
@@ -65,12 +74,12 @@ async function send(
 }
 
 /** What two looks for traces of the lost write say; undefined when neither finds any. */
-async function lookForEffect(update: Update): Promise<Written | undefined> {
+async function lookForEffect(update: Update, base: string): Promise<Written | undefined> {
   const { app, id, deps, attempt } = update;
   attempt.say('lost the answer to its write, looks for its traces');
   for (let look = 1; look <= 2; look += 1) {
     await deps.clock.sleep(LOOK_AGAIN_MS);
-    const trace = await findTrace(update, await deps.fly.getMachine(app, id));
+    const trace = await findTrace(update, await deps.fly.getMachine(app, id), base);
     if (trace.kind === 'written') return { kind: 'written', version: trace.version, events: undefined };
     if (trace.kind === 'failed') return trace;
   }

@@ -75,6 +75,9 @@ export function detailsOf(status: Status): string {
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
+/** Servers refuse a longer value by ending the workflow: 2,048 bytes on the dev server, 255 characters in SQL stores. */
+const MOST_ATTRIBUTE = 200;
+
 const KEYS = {
   FlyApp: defineSearchAttributeKey('FlyApp', 'KEYWORD'),
   FlyImage: defineSearchAttributeKey('FlyImage', 'KEYWORD'),
@@ -93,7 +96,11 @@ export function createShow(run: Run): () => void {
     setCurrentDetails(detailsOf(status));
     const attributes = run.loop?.state().plan.attributes ?? [];
     if (status.phase === shown || attributes.length === 0) return;
-    const values = { FlyApp: run.app, FlyImage: status.target, RolloutPhase: status.phase } as const;
+    const values = {
+      FlyApp: run.app,
+      FlyImage: status.target.slice(0, MOST_ATTRIBUTE),
+      RolloutPhase: status.phase,
+    } as const;
     const names = (['FlyApp', 'FlyImage', 'RolloutPhase'] as const).filter((name) => attributes.includes(name));
     upsertSearchAttributes(names.map((name) => ({ key: KEYS[name], value: values[name] })));
     shown = status.phase;

@@ -44,6 +44,10 @@ export function hashOfMark(mark: string | undefined): string | undefined {
   return mark === undefined || dot < 1 ? undefined : mark.slice(0, dot);
 }
 
+/** Whether this very start of the change wrote the mark, whatever the retry. */
+export const isMarkOf = (mark: string | undefined, rollout: RolloutName): boolean =>
+  mark?.startsWith(`${rollout.hash}.${rollout.start}#`) ?? false;
+
 /** The reference that a machine's config gets: by digest wherever the digest is known. */
 export function imageText(image: ImageName, digest: string | undefined): string {
   const tagged = image.tag === undefined ? image.repository : `${image.repository}:${image.tag}`;

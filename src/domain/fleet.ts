@@ -46,6 +46,10 @@ export interface Sick extends Evidence {
 export interface Observation {
   readonly at: number;
   readonly listed: number;
+  /** False when the list is shorter than before and than the app counts: it never proves that nothing is left. */
+  readonly whole: boolean;
+  /** Machines whose last order nobody knows the end of: somebody has to look into each, at target or not. */
+  readonly doubtful: number;
   readonly pools: readonly Pool[];
   readonly candidates: readonly Candidate[];
   readonly remarks: readonly Remark[];
@@ -60,6 +64,9 @@ export interface Observation {
 /** What the workflow knows that the machines do not. */
 export interface View {
   readonly now: number;
+  readonly whole: boolean;
+  /** Orders on them ended unknown. */
+  readonly doubt: readonly string[];
   /** In flight or resting: not candidates. */
   readonly taken: readonly string[];
   /** Failed in this rollout: not candidates until a person retries them. */
@@ -139,12 +146,18 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const notForUs = new Set([...view.taken, ...view.failed]);
   const pools = poolsOf(inside, context, new Set(view.failed));
   const sick = judgeAtTarget(inside, context, view, pools);
+  const doubt = new Set(view.doubt);
+  const doubtful = inside.filter(
+    (j) => doubt.has(j.machine.id) && j.standing !== 'unreachable' && !view.failed.includes(j.machine.id),
+  );
   const of = (standing: Standing) => inside.filter((j) => j.standing === standing);
   return {
     at: view.now,
     listed: fleet.length,
+    whole: view.whole,
+    doubtful: doubtful.length,
     pools: [...pools.values()].toSorted(byPlace),
-    candidates: of('ready')
+    candidates: [...of('ready'), ...doubtful.filter((j) => j.standing !== 'ready')]
       .filter(({ machine }) => !notForUs.has(machine.id))
       .map(({ machine }) => ({
         id: machine.id,

@@ -1,5 +1,5 @@
 import type { Change, RolloutName } from './change.js';
-import { hashOfMark } from './change.js';
+import { isMarkOf } from './change.js';
 import { isSelected, type Selectable, type Selection } from './selection.js';
 
 /** Machines that Fly made for a moment, or that belong to somebody else's procedure: never touched. */
@@ -31,6 +31,8 @@ export interface MachineFacts extends Selectable {
   readonly state: string;
   readonly version: string;
   readonly digest: string | undefined;
+  /** Of the image its config names; undefined where no config can be read. */
+  readonly repository?: string;
   readonly managed: boolean;
   readonly special?: Special;
   /** Scheduled and standby machines are updated only while idle, and never started. */
@@ -128,8 +130,14 @@ export const TABLE: readonly Row[] = [
   },
   {
     standing: 'foreign',
-    when: (m, c) => hashOfMark(m.mark) === c.rollout.hash,
-    because: 'it carries the mark of this change and was changed since',
+    when: (m, c) => isMarkOf(m.mark, c.rollout),
+    because: 'it carries the mark of this rollout and was changed since',
+  },
+  {
+    standing: 'foreign',
+    when: (m, c) =>
+      m.repository !== undefined && c.change.image !== undefined && m.repository !== c.change.image.repository,
+    because: 'it runs an image of another repository',
   },
   {
     standing: 'foreign',

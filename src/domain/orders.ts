@@ -21,6 +21,8 @@ export interface LookOrder {
   readonly look: Look;
   readonly taken: readonly string[];
   readonly failed: readonly string[];
+  /** Orders on them ended unknown. */
+  readonly doubt: readonly string[];
   readonly forgiven: Readonly<Record<string, number>>;
   /** Machines the last list held: one below half of it is not believed at once. */
   readonly expected: number;
@@ -47,7 +49,8 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
     look,
     taken: [...Object.keys(state.inFlight), ...Object.keys(state.resting)],
     failed: Object.keys(state.failed),
+    doubt: Object.keys(state.unknown),
     forgiven: state.forgiven,
-    expected: state.seen?.listed ?? state.plan.listed,
+    expected: state.plan.listed,
   };
 }

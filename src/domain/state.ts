@@ -12,7 +12,7 @@ export interface Plan {
   readonly deadlineMs: number;
   /** Machines of the selection when planned. */
   readonly selected: number;
-  /** Machines of the app when planned, selected or not. */
+  /** Machines of the app in the last whole list, selected or not. */
   readonly listed: number;
   /** As the operator wrote it, and what it was pinned to. */
   readonly target: string;
@@ -104,7 +104,8 @@ export type UpdateOutcome =
       readonly retryAfterMs: number;
       readonly inDoubt: boolean;
     }
-  | { readonly kind: 'left'; readonly standing: string }
+  /** `inDoubt`: a write of ours may still have taken effect. */
+  | { readonly kind: 'left'; readonly standing: string; readonly inDoubt: boolean }
   | { readonly kind: 'calledBack' };
 
 /** How a look ended: a view of the fleet, or a list that cannot be believed. */
@@ -131,9 +132,8 @@ export function begin(plan: Plan, now: number): RolloutState {
 
 /** What goes into the next run: nothing that a fresh look can find again. Nothing may be in flight. */
 export function carry(state: RolloutState): RolloutState {
-  const { seen, ...kept } = state;
-  const plan = { ...state.plan, listed: seen?.listed ?? state.plan.listed };
-  return { ...kept, plan, queue: [], inFlight: none, resting: none, clear: { looks: 0, at: 0 } };
+  const { seen: _seen, ...kept } = state;
+  return { ...kept, queue: [], inFlight: none, resting: none, clear: { looks: 0, at: 0 } };
 }
 
 export function without<T>(record: Readonly<Record<string, T>>, id: string): Readonly<Record<string, T>> {
@@ -212,8 +212,9 @@ export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcom
       };
     }
     case 'left':
+      return outcome.inDoubt ? landed : { ...landed, unknown: without(landed.unknown, id) };
     case 'calledBack':
-      return landed;
+      return { ...landed, unknown: without(landed.unknown, id) };
   }
 }
 
@@ -270,11 +271,13 @@ export function onLooked(state: RolloutState, look: LookOutcome, now: number): R
   }
   const { observation } = look;
   const busy = (id: string) => Object.hasOwn(state.inFlight, id) || Object.hasOwn(state.resting, id);
-  const isClear = leftToDo(observation) === 0;
+  const isClear = observation.whole && observation.doubtful === 0 && leftToDo(observation) === 0;
+  const plan = observation.whole ? { ...state.plan, listed: observation.listed } : state.plan;
   const failed = { ...state.failed };
   for (const sick of observation.sick) failed[sick.id] ??= toFailure(sick);
   const next: RolloutState = {
     ...state,
+    plan,
     seen: observation,
     waits: waitsAfter(state, observation, now),
     failed,

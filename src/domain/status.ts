@@ -80,6 +80,8 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 const noObservation: Observation = {
   at: 0,
   listed: 0,
+  whole: true,
+  doubtful: 0,
   pools: [],
   candidates: [],
   remarks: [],

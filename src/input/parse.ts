@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { appNameProblem, inputProblem, MOST_INPUT_CHARACTERS } from '../domain/names.js';
+import { appNameProblem, isObject, shapeProblem } from '../domain/names.js';
 import { parseDuration } from './duration.js';
 import type { NonEmpty, RolloutInput } from './types.js';
 
@@ -136,10 +136,9 @@ export type ParsedInput =
  * @param input the JSON value as it came; @returns the input with its defaults, or every problem with its path.
  */
 export function parseInput(input: unknown): ParsedInput {
-  const isObject = typeof input === 'object' && input !== null && !Array.isArray(input);
-  if (!isObject || JSON.stringify(input).length > MOST_INPUT_CHARACTERS) {
-    return { ok: false, problems: [inputProblem(input) ?? 'the input must be one JSON object'] };
-  }
+  const problem = shapeProblem(input);
+  if (problem !== undefined || !isObject(input))
+    return { ok: false, problems: [problem ?? 'the input must be one JSON object'] };
   const polluted = pollution(input, '');
   if (polluted.length > 0) return { ok: false, problems: polluted };
   const parsed = Sweep.safeParse(input);

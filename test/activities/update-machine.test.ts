@@ -100,7 +100,7 @@ describe('one update', () => {
     const input = { app: 'encoder', image: V2, suspended: 'update' };
     const told = await orderOf(world, {}, input);
     const left = { ...told, context: { ...told.context, suspended: 'leave' as const } };
-    expect(await update(world, left)).toEqual({ kind: 'left', standing: 'suspended' });
+    expect(await update(world, left)).toEqual({ kind: 'left', standing: 'suspended', inDoubt: false });
     expect(written(world)).toEqual([]);
     expect(await update(world, told)).toMatchObject({ kind: 'updated', wrote: true });
   });
@@ -110,7 +110,7 @@ describe('one update', () => {
     const order = await orderOf(world);
     await control(world, `machines/${M1}/autostart`);
     await world.clock.sleep(5_000);
-    expect(await update(world, order)).toEqual({ kind: 'left', standing: 'straggler' });
+    expect(await update(world, order)).toEqual({ kind: 'left', standing: 'straggler', inDoubt: false });
     expect(written(world)).toEqual([]);
     expect(truth(world).lease).toBeUndefined();
   });
@@ -122,7 +122,7 @@ describe('one update', () => {
     expect(await update(world, { ...order, n: 1 })).toMatchObject({ kind: 'updated', wrote: false });
     await control(world, `machines/${M1}/destroy`);
     await world.clock.sleep(120_000);
-    expect(await update(world, order)).toEqual({ kind: 'left', standing: 'gone' });
+    expect(await update(world, order)).toEqual({ kind: 'left', standing: 'gone', inDoubt: false });
     expect(written(world)).toHaveLength(1);
   });
 
@@ -343,7 +343,11 @@ describe('trouble at Fly', () => {
   test('an attempt that stood still for too long does not write', async () => {
     const world = oneMachine();
     const frozen = { ...attempt(), isAlive: () => false };
-    expect(await update(world, await orderOf(world), frozen)).toEqual({ kind: 'calledBack' });
+    expect(await update(world, await orderOf(world), frozen)).toMatchObject({
+      kind: 'error',
+      code: 'too_old',
+      inDoubt: false,
+    });
     expect(written(world)).toEqual([]);
   });
 });

@@ -172,6 +172,8 @@ const remark: fc.Arbitrary<Remark> = fc.record({
 export const observation: fc.Arbitrary<Observation> = fc.record({
   at: fc.integer({ min: NOW - HOUR, max: NOW }),
   listed: small,
+  whole: fc.constant(true),
+  doubtful: fc.constant(0),
   pools,
   candidates,
   remarks: fc.uniqueArray(remark, { selector: (r) => r.id, maxLength: 4 }),

@@ -104,6 +104,8 @@ export const pool = (more: Partial<Pool> = {}): Pool => ({
 export const seen = (more: Partial<Observation> = {}): Observation => ({
   at: NOW,
   listed: 5,
+  whole: true,
+  doubtful: 0,
   pools: [pool()],
   candidates: [],
   remarks: [],

@@ -5,7 +5,15 @@ import { classify, isIdle, type MachineFacts } from '../../src/domain/machine.js
 import { contexts, fleet, id } from './arbitraries.js';
 import { context, M1, M2, M3, machine, MINUTE, NEW, NOW, OTHER, sums } from './build.js';
 
-const view = (more: Partial<View> = {}): View => ({ now: NOW, taken: [], failed: [], forgiven: {}, ...more });
+const view = (more: Partial<View> = {}): View => ({
+  now: NOW,
+  whole: true,
+  doubt: [],
+  taken: [],
+  failed: [],
+  forgiven: {},
+  ...more,
+});
 const look = (machines: readonly MachineFacts[], more: Partial<View> = {}): Observation =>
   observe(machines, context(), view(more));
 
@@ -21,6 +29,8 @@ describe('a look', () => {
     expect(look([])).toEqual({
       at: NOW,
       listed: 0,
+      whole: true,
+      doubtful: 0,
       pools: [],
       candidates: [],
       remarks: [],
@@ -283,5 +293,21 @@ describe('ten thousand machines in three hundred pools', () => {
     const machines = large([machine]);
     const ids = look(machines.toReversed()).candidates.map((c) => c.id);
     expect(ids).toEqual(machines.slice(0, 200).map((m) => m.id));
+  });
+});
+
+describe('a machine whose last order nobody knows the end of', () => {
+  test('is taken up again whatever it looks like, and keeps the closing pass from ending', () => {
+    const there = machine({ id: M1, digest: NEW });
+    const doubted = look([there], { doubt: [M1] });
+    expect(doubted.candidates.map((c) => c.id)).toEqual([M1]);
+    expect(doubted.doubtful).toBe(1);
+    expect(look([there]).candidates).toEqual([]);
+  });
+
+  test('waits for its host, and is no candidate while it is in flight or has failed', () => {
+    expect(look([machine({ id: M1, hostOk: false })], { doubt: [M1] }).candidates).toEqual([]);
+    expect(look([machine({ id: M1 })], { doubt: [M1], taken: [M1] }).candidates).toEqual([]);
+    expect(look([machine({ id: M1 })], { doubt: [M1], failed: [M1] }).doubtful).toBe(0);
   });
 });

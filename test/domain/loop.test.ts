@@ -153,7 +153,7 @@ describe('updating', () => {
   test('that was left alone keeps its slot for a while, so that a list that is wrong about it does not turn the loop fast', async () => {
     const { loop, log, endUpdate, rests } = await inFlight();
     loop.step(false);
-    await endUpdate(M1, { kind: 'left', standing: 'straggler' });
+    await endUpdate(M1, { kind: 'left', standing: 'straggler', inDoubt: false });
     expect(log).toContain(`rest ${M1} 5000`);
     expect(loop.state().inFlight).toHaveProperty(M1);
     rests.get(M1)?.();
@@ -165,7 +165,7 @@ describe('updating', () => {
   test('that was left alone does not hold up a pause', async () => {
     const { loop, endUpdate } = await inFlight();
     say(loop, 'pause');
-    await endUpdate(M1, { kind: 'left', standing: 'straggler' });
+    await endUpdate(M1, { kind: 'left', standing: 'straggler', inDoubt: false });
     expect(loop.state().inFlight).not.toHaveProperty(M1);
   });
 

@@ -63,8 +63,13 @@ const SAMPLES: readonly Sample[] = [
   },
   {
     standing: 'foreign',
-    because: 'it carries the mark of this change and was changed since',
+    because: 'it carries the mark of this rollout and was changed since',
     machine: between({ mark: MARK }),
+  },
+  {
+    standing: 'foreign',
+    because: 'it runs an image of another repository',
+    machine: between({ repository: 'registry.fly.io/zookeeper' }),
   },
   {
     standing: 'foreign',
@@ -111,6 +116,18 @@ describe('the table, row by row', () => {
       expect(classify(machine({ special }), context()).standing).toBe('special');
     },
   );
+});
+
+test('a mark of an earlier start of the change is no reason: somebody went back, and this start goes on from there', () => {
+  expect(classify(machine({ mark: MARK.replace(/\..*#/, '.earlier#') }), context()).standing).toBe('ready');
+});
+
+test('a machine whose host hid it when planned is still foreign where it runs another repository', () => {
+  const hidden = machine({ digest: OTHER, repository: 'registry.fly.io/zookeeper' });
+  expect(classify(hidden, context({ unread: [hidden.id] })).standing).toBe('foreign');
+  expect(
+    classify({ ...hidden, repository: 'registry.fly.io/encoder' }, context({ unread: [hidden.id] })).standing,
+  ).toBe('ready');
 });
 
 interface Precedence {
@@ -256,7 +273,7 @@ describe('first match wins', () => {
 
   test('a mark of ours is the better reason for foreign than a digest that was not there', () => {
     const both = machine({ mark: MARK, digest: OTHER });
-    expect(classify(both, context()).because).toBe('it carries the mark of this change and was changed since');
+    expect(classify(both, context()).because).toBe('it carries the mark of this rollout and was changed since');
   });
 });
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { appNameProblem, inputProblem, MOST_INPUT_CHARACTERS, rolloutId, TASK_QUEUE } from '../../src/domain/names.js';
+import { appNameProblem, inputProblem, MOST_INPUT_BYTES, rolloutId, TASK_QUEUE } from '../../src/domain/names.js';
 
 test('an app has one rollout, under an id that anybody can type', () => {
   expect(rolloutId('encoder')).toBe('rollout:encoder');
@@ -71,9 +71,9 @@ describe('an input', () => {
   test('may be as long as the history can bear, and not a character longer', () => {
     const of = (length: number) => ({ app: 'encoder', env: 'x'.repeat(length) });
     const frame = JSON.stringify(of(0)).length;
-    expect(inputProblem(of(MOST_INPUT_CHARACTERS - frame))).toBeUndefined();
-    expect(inputProblem(of(MOST_INPUT_CHARACTERS - frame + 1))).toBe(
-      `the input is ${MOST_INPUT_CHARACTERS + 1} characters long; at most ${MOST_INPUT_CHARACTERS} are taken, since it is kept in the history`,
+    expect(inputProblem(of(MOST_INPUT_BYTES - frame))).toBeUndefined();
+    expect(inputProblem(of(MOST_INPUT_BYTES - frame + 1))).toBe(
+      `the input is ${MOST_INPUT_BYTES + 1} bytes long; at most ${MOST_INPUT_BYTES} are taken, since every machine's update carries it`,
     );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { lookOrder, updateOrder } from '../../src/domain/orders.js';
-import { onLost, onUpdated } from '../../src/domain/state.js';
+import { onLooked, onLost, onUpdated } from '../../src/domain/state.js';
 import { applyVerb } from '../../src/domain/verbs.js';
 import {
   candidate,
@@ -63,19 +63,24 @@ describe('the order of a look', () => {
       failed: { [M3]: failure() },
       forgiven: { [M3]: NOW },
       queue: [candidate('m4')],
+      unknown: { m5: 'v1' },
     });
     expect(lookOrder(now, LOOK)).toEqual({
       context: context(),
       look: LOOK,
       taken: [M1, M2],
       failed: [M3],
+      doubt: ['m5'],
       forgiven: { [M3]: NOW },
       expected: 5,
     });
   });
 
-  test('expects as many machines as the last list held, the plan’s before the first', () => {
+  test('expects as many machines as the last whole list held, the plan’s before the first', () => {
+    const after = (whole: boolean) =>
+      lookOrder(onLooked(state(), { kind: 'seen', observation: seen({ listed: 3, whole }) }, NOW), LOOK).expected;
     expect(lookOrder(state(), LOOK).expected).toBe(5);
-    expect(lookOrder(state({ seen: seen({ listed: 3 }) }), LOOK).expected).toBe(3);
+    expect(after(true)).toBe(3);
+    expect(after(false)).toBe(5);
   });
 });

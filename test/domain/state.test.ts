@@ -212,7 +212,7 @@ describe('an order that Fly did not let through', () => {
 });
 
 describe('an order that left its machine alone', () => {
-  test.each<UpdateOutcome>([{ kind: 'left', standing: 'foreign' }, { kind: 'calledBack' }])(
+  test.each<UpdateOutcome>([{ kind: 'left', standing: 'foreign', inDoubt: true }, { kind: 'calledBack' }])(
     '$kind: nothing is counted, and the next look decides',
     (outcome) => {
       const before = flying();
@@ -220,8 +220,11 @@ describe('an order that left its machine alone', () => {
     },
   );
 
-  test('called back, it does not settle a doubt: nobody has looked for traces', () => {
-    expect(landed({ kind: 'calledBack' }, flying(M1, { unknown: { [M1]: 'v1' } })).unknown).toEqual({ [M1]: 'v1' });
+  test('called back or left after its traces were looked for, it settles a doubt; left in doubt, it keeps it', () => {
+    const doubted = flying(M1, { unknown: { [M1]: 'v1' } });
+    expect(landed({ kind: 'calledBack' }, doubted).unknown).toEqual({});
+    expect(landed({ kind: 'left', standing: 'straggler', inDoubt: false }, doubted).unknown).toEqual({});
+    expect(landed({ kind: 'left', standing: 'gone', inDoubt: true }, doubted).unknown).toEqual({ [M1]: 'v1' });
   });
 });
 
@@ -250,7 +253,7 @@ describe('whatever order lands', () => {
     UPDATED,
     FAILED,
     ERROR,
-    { kind: 'left', standing: 'foreign' },
+    { kind: 'left', standing: 'foreign', inDoubt: true },
     { kind: 'calledBack' },
     { ...ERROR, inDoubt: true },
   );
@@ -260,10 +263,9 @@ describe('whatever order lands', () => {
       fc.property(states, fc.array(outcome, { maxLength: 6 }), (first, outcomes) => {
         let now = onLost(onLaunched(first, candidate(M1), NOW), M1);
         for (const next of outcomes) now = onUpdated(onLaunched(carry(now), candidate(M1), NOW), M1, next, NOW);
-        const known = outcomes.some(({ kind }) => kind === 'updated' || kind === 'failed');
-        const doubted = outcomes.slice(
-          outcomes.findLastIndex(({ kind }) => kind === 'updated' || kind === 'failed') + 1,
-        );
+        const settles = (o: UpdateOutcome) => o.kind !== 'error' && !(o.kind === 'left' && o.inDoubt);
+        const known = outcomes.some(settles);
+        const doubted = outcomes.slice(outcomes.findLastIndex(settles) + 1);
         const again = doubted.some((o) => o.kind === 'error' && o.inDoubt);
         expect(Object.hasOwn(now.unknown, M1)).toBe(!known || again);
       }),

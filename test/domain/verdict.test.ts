@@ -211,7 +211,9 @@ describe('whatever a machine has done', () => {
 describe('evidence that a person forgave', () => {
   const crashed = exited({ code: 1, at: START + MINUTE });
   const sickOf = (sample: MachineFacts, forgiven: Record<string, number>, failed: string[] = []) =>
-    observe([sample], context(), { now: NOW, taken: [], failed, forgiven }).sick.map((sick) => sick.at);
+    observe([sample], context(), { now: NOW, whole: true, doubt: [], taken: [], failed, forgiven }).sick.map(
+      (sick) => sick.at,
+    );
 
   test('does not count again', () => {
     expect(sickOf(crashed, {})).toEqual([START + MINUTE]);

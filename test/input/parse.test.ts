@@ -136,7 +136,7 @@ describe('hostile input', () => {
   test('a body of 1 MB is refused by its length, and not repeated', () => {
     const problems = problemsOf({ ...GOOD, env: { BIG: 'x'.repeat(1_000_000) } });
     expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatch(/^the input is 10000\d\d characters long; at most 65536 are taken/);
+    expect(problems[0]).toMatch(/^the input is 10000\d\d bytes long; at most 32768 are taken/);
     expect(problems[0]?.length).toBeLessThan(200);
   });
 

@@ -84,6 +84,8 @@ function seen(fake: FakeApp, order: LookOrder, now: number): LookOutcome {
     observation: {
       at: now,
       listed: ids.length,
+      whole: true,
+      doubtful: 0,
       pools: [{ ...pool, foreign: 0, left, idle: of('idle').length + of('done').length }],
       candidates: candidates.map((id) => ({ id, ...place, version: 'v1' })),
       remarks: of('working').map((id) => ({ id, ...place, standing: 'straggler', says: 'it is working' })),
