@@ -83,7 +83,16 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return groups;
 }
 
-/** One write a mark; over all starts of a change one more for every time Fly went back from the one before. */
+/** Versions that somebody else brought: each is a reason for a later start of the same change to write once more. */
+function broughtByOthers({ entries }: Record, writes: readonly CallEntry[], machine: string): number {
+  const own = new Set(writes.map((call) => call.version));
+  const here = entries.filter(isHappening).filter((entry) => entry.machine === machine);
+  const first = here.find((entry) => entry.kind === 'created')?.version;
+  const settled = here.filter((entry) => entry.kind === 'settled').map((entry) => entry.version);
+  return new Set(settled.filter((version) => version !== first && !own.has(version))).size;
+}
+
+/** One write a mark; over all starts of a change one more for each revert and each version of somebody else. */
 function twice(record: Record): string[] {
   const writes = ourWrites(record);
   const reverts = record.entries.filter(isHappening).filter((entry) => entry.kind === 'reverted');
@@ -91,7 +100,12 @@ function twice(record: Record): string[] {
     ([, calls]) => calls.length > 1,
   );
   const sameChange = [...groupBy(writes, (call) => `${call.machine} ${markOf(call).split('.')[0]}`)].filter(
-    ([key, calls]) => calls.length > 1 + reverts.filter((entry) => key.startsWith(entry.machine ?? '-')).length,
+    ([key, calls]) => {
+      const machine = key.split(' ')[0] ?? '';
+      const excuses =
+        reverts.filter((entry) => entry.machine === machine).length + broughtByOthers(record, writes, machine);
+      return calls.length > 1 + excuses;
+    },
   );
   return [...sameMark, ...sameChange].map(([key, calls]) => `${key}: ${calls.length} writes`);
 }
