@@ -97,7 +97,7 @@ test.concurrent('a lease held by another is waited for until it runs out, and na
   const resting = await operator.when(app, 'rests', (s) => s.counts.atTarget === 3 && s.counts.resting === 1);
   expect(resting.machines).toMatchObject([{ id: held, state: 'resting' }]);
   expect(resting.machines[0]?.says).toContain('another holds its lease');
-  expect(resting.message).toContain('1 machines that Fly would not update just now');
+  expect(resting.message).toContain('1 machine that Fly would not update just now');
   expect(resting.waits.map((wait) => wait.name)).toEqual(['sweep:resting']);
   expect(await operator.result(`${app}-door`)).toMatchObject({
     status: 'COMPLETED',
