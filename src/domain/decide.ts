@@ -9,9 +9,6 @@ const STALE_MS = 300_000;
 /** A look ends daily, so that the run can continue as new. */
 const DAY_MS = 86_400_000;
 
-/** How long a look waits while machines wait for a slot. */
-const BLOCKED_MS = 30_000;
-
 /** The second look of the closing pass comes no sooner than this after the first. */
 export const CLOSING_MS = 5_000;
 
@@ -101,13 +98,7 @@ function whenQueued({ state }: Situation): Decision | undefined {
     proven: isProven(state),
     pinned: context.change.image === undefined || context.pin !== undefined,
   });
-  return start.length === 0 ? undefined : { kind: 'act', start };
-}
-
-/** Machines that wait for a slot are known already: only what else may have changed is worth a look, and not at once. */
-function afterFor(state: RolloutState, now: number, deadline: number): number {
-  if (state.queue.length > 0) return Math.min(now + BLOCKED_MS, deadline);
-  return state.clear.looks > 0 ? state.clear.at + CLOSING_MS : now;
+  return { kind: 'act', start };
 }
 
 function otherwiseLook({ state, now, flying, deadline }: Situation): Decision {
@@ -115,7 +106,7 @@ function otherwiseLook({ state, now, flying, deadline }: Situation): Decision {
   const moving = flying || closing || Object.keys(state.resting).length > 0;
   const look: Look = {
     pace: moving ? 'busy' : 'calm',
-    after: afterFor(state, now, deadline),
+    after: closing ? state.clear.at + CLOSING_MS : now,
     until: Math.min(deadline, now + (moving ? STALE_MS : DAY_MS)),
   };
   return { kind: 'act', start: [], look };

@@ -47,9 +47,9 @@ export interface Observation {
   readonly at: number;
   readonly listed: number;
   /** False when the list is shorter than before and than the app counts: it never proves that nothing is left. */
-  readonly whole: boolean;
+  readonly whole?: boolean;
   /** Machines whose last order nobody knows the end of: somebody has to look into each, at target or not. */
-  readonly doubtful: number;
+  readonly doubtful?: number;
   readonly pools: readonly Pool[];
   readonly candidates: readonly Candidate[];
   readonly remarks: readonly Remark[];

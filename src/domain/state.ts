@@ -263,6 +263,9 @@ function waitsAfter({ waits = {} }: RolloutState, seen: Observation, now: number
   return Object.fromEntries(kinds.map((kind) => [kind, waits[kind] ?? now]));
 }
 
+/** Looks of workers before 9174b9c, which histories under way may hold, said neither this nor what is in doubt. */
+const isWhole = (seen: Observation): boolean => seen.whole ?? true;
+
 /** A look came back. */
 export function onLooked(state: RolloutState, look: LookOutcome, now: number): RolloutState {
   if (look.kind === 'suspect') {
@@ -271,8 +274,8 @@ export function onLooked(state: RolloutState, look: LookOutcome, now: number): R
   }
   const { observation } = look;
   const busy = (id: string) => Object.hasOwn(state.inFlight, id) || Object.hasOwn(state.resting, id);
-  const isClear = observation.whole && observation.doubtful === 0 && leftToDo(observation) === 0;
-  const plan = observation.whole ? { ...state.plan, listed: observation.listed } : state.plan;
+  const isClear = isWhole(observation) && (observation.doubtful ?? 0) === 0 && leftToDo(observation) === 0;
+  const plan = isWhole(observation) ? { ...state.plan, listed: observation.listed } : state.plan;
   const failed = { ...state.failed };
   for (const sick of observation.sick) failed[sick.id] ??= toFailure(sick);
   const next: RolloutState = {
