@@ -35,12 +35,13 @@ export async function takeLease(order: UpdateOrder, deps: UpdateDeps): Promise<T
   const { app, rollout } = order.context;
   const { id } = order.machine;
   const body = { ttl: TTL_S, description: leaseText(rollout) };
-  try {
+  const acquire = async (fenced: boolean): Promise<Taken> => {
     const takenAt = deps.clock.now();
-    return {
-      kind: 'held',
-      lease: hold({ order, deps, lease: await deps.fly.acquireLease(app, id, body), takenAt, fenced: false }),
-    };
+    const lease = await deps.fly.acquireLease(app, id, body);
+    return { kind: 'held', lease: hold({ order, deps, lease, takenAt, fenced }) };
+  };
+  try {
+    return await acquire(false);
   } catch (error) {
     if (!(error instanceof FlyError) || error.code !== 'lease_held') throw error;
     const found = await deps.fly.findLease(app, id);
@@ -48,11 +49,7 @@ export async function takeLease(order: UpdateOrder, deps: UpdateDeps): Promise<T
       return { kind: 'held by another', retryAfterMs: error.failure.retryAfterMs ?? 15_000 };
     }
     if (found !== undefined) await deps.fly.releaseLease(app, id, found.nonce);
-    const takenAt = deps.clock.now();
-    return {
-      kind: 'held',
-      lease: hold({ order, deps, lease: await deps.fly.acquireLease(app, id, body), takenAt, fenced: true }),
-    };
+    return acquire(true);
   }
 }
 

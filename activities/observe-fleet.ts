@@ -34,14 +34,7 @@ export async function observeFleet(order: LookOrder, deps: LookDeps): Promise<Lo
   if (list.kind === 'suspect')
     return { kind: 'suspect', listed: list.machines.length, expected: list.expected, at: now };
   const facts = list.machines.map((machine) => factsOf(machine, context.change));
-  const observation = observe(facts, context, {
-    now,
-    whole: list.whole,
-    doubt: order.doubt,
-    taken: order.taken,
-    failed: order.failed,
-    forgiven: order.forgiven,
-  });
+  const observation = observe(facts, context, { ...order, now, whole: list.whole });
   const left = leftToDo(observation);
   if (
     observation.candidates.length > 0 ||

@@ -109,22 +109,17 @@ async function pinImage(change: Change, digest: string | undefined, fleet: Fleet
   return { note: `${answer.says}; one machine is updated first, and its digest becomes the pin` };
 }
 
-function refuseOtherRepository(change: Change, fleet: Fleet, context: RolloutContext): void {
-  const { image } = change;
+function refuseOtherRepository({ image }: Change, { facts }: Fleet, context: RolloutContext): void {
   if (image === undefined) return;
-  const others = fleet.machines.filter((machine, index) => {
-    const facts = fleet.facts[index];
-    if (facts === undefined || !facts.readable || !isInside(classify(facts, context).standing)) return false;
-    return parseImage(machine.config?.image ?? '').image.repository !== image.repository;
-  });
+  const others = facts.filter(
+    (machine) =>
+      machine.readable && isInside(classify(machine, context).standing) && machine.repository !== image.repository,
+  );
   const [first] = others;
   if (first === undefined) return;
-  const runs = parseImage(first.config?.image ?? '').image.repository;
+  const ids = others.slice(0, 5).map((machine) => machine.id);
   throw new Refused([
-    `image: ${others.length} selected machines run another repository (${others
-      .slice(0, 5)
-      .map((m) => m.id)
-      .join(', ')}: ${runs}) than ${image.repository}; leave them out with "except", or correct "image"`,
+    `image: ${others.length} selected machines run another repository (${ids.join(', ')}: ${first.repository ?? ''}) than ${image.repository}; leave them out with "except", or correct "image"`,
   ]);
 }
 

@@ -1,5 +1,5 @@
 import type { Look } from './decide.js';
-import type { Candidate } from './fleet.js';
+import type { Candidate, View } from './fleet.js';
 import type { RolloutContext } from './machine.js';
 import { selectionFor } from './selection.js';
 import type { RolloutState } from './state.js';
@@ -15,16 +15,11 @@ export interface UpdateOrder {
   readonly inDoubtSince?: string;
 }
 
-/** What one look is told. */
-export interface LookOrder {
+/** What one look is told: what the workflow knows of the machines, and how to look. */
+export interface LookOrder extends Omit<View, 'now' | 'whole'> {
   readonly context: RolloutContext;
   readonly look: Look;
-  readonly taken: readonly string[];
-  readonly failed: readonly string[];
-  /** Orders on them ended unknown. */
-  readonly doubt: readonly string[];
-  readonly forgiven: Readonly<Record<string, number>>;
-  /** Machines the last list held: one below half of it is not believed at once. */
+  /** Machines the last whole list held: a shorter one never proves an end, one below half is not believed at once. */
   readonly expected: number;
 }
 
