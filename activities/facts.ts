@@ -1,6 +1,7 @@
 import { type Change, envMatches, MARK_KEY, parseImage } from '../src/domain/change.js';
 import type { Check, Life, MachineFacts, Special } from '../src/domain/machine.js';
 import type { Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
+import { metAtWork } from './met-at-work.js';
 
 /** A machine's process group: the new key, the old key, else `app` (fly-go @22d6e51 machine_types.go ProcessGroup). */
 export const groupOf = (metadata: Readonly<Record<string, string>>): string =>
@@ -22,9 +23,15 @@ function specialOf(config: MachineConfig, metadata: Readonly<Record<string, stri
   return config.auto_destroy ? 'auto_destroy' : undefined;
 }
 
+/** A version is born with it. */
+export const isBirth = ({ type }: MachineEvent): boolean => type === 'update' || type === 'launch';
+
+/** Fly's time of the newest birth of a version, whichever it was. */
+export const bornAtOf = (events: readonly MachineEvent[]): number | undefined => events.find(isBirth)?.timestamp;
+
 /** The events since the newest update or launch, newest first: those of the current version. */
 function eventsOfVersion(events: readonly MachineEvent[]): readonly MachineEvent[] {
-  const birth = events.findIndex((event) => event.type === 'update' || event.type === 'launch');
+  const birth = events.findIndex(isBirth);
   return birth < 0 ? events : events.slice(0, birth);
 }
 
@@ -77,7 +84,7 @@ function kindOf(
 }
 
 function repositoryOf(config: Machine['config']): Pick<MachineFacts, 'repository'> {
-  return config?.image ? { repository: parseImage(config.image).image.repository } : {};
+  return config?.image ? { repository: parseImage(config.image).repository } : {};
 }
 
 /** What the table may know of a machine. Its config stays here: env and commands never leave an activity. */
@@ -85,6 +92,7 @@ export function factsOf(machine: Machine, change: Change): MachineFacts {
   const readable = machine.config !== null && machine.config !== undefined;
   const config = machine.config ?? machine.incomplete_config ?? {};
   const metadata = config.metadata ?? {};
+  const events = machine.events ?? [];
   return {
     id: machine.id,
     region: machine.region,
@@ -100,9 +108,12 @@ export function factsOf(machine: Machine, change: Change): MachineFacts {
     containers: Array.isArray(config.containers) && config.containers.length > 0,
     hostOk: readable && (machine.host_status ?? 'ok') === 'ok',
     mark: metadata[MARK_KEY],
+    standbyFor: config.standbys ?? [],
+    bornAt: bornAtOf(events),
+    cut: metAtWork(events) === 'stopped by us',
     envMatches: envMatches(config, change),
     checksConfigured: configuredChecks(config),
     checks: checksOf(machine),
-    life: lifeOf(machine.events ?? []),
+    life: lifeOf(events),
   };
 }

@@ -5,16 +5,19 @@ import { type LookDeps, observeFleet } from './observe-fleet.js';
 import { type PlanDeps, planRollout, Refused } from './plan-rollout.js';
 import { type Attempt, updateMachine } from './update-machine.js';
 
-export type ActivityDeps = PlanDeps & LookDeps;
+export interface ActivityDeps extends PlanDeps, LookDeps {
+  /**
+   * A heartbeat that waits for the server's answer.
+   * @throws when the server has given this attempt up, or does not answer within some seconds.
+   */
+  readonly beat: (taskToken: Uint8Array, details: object) => Promise<{ readonly cancelRequested: boolean }>;
+}
 
 /** Well under the heartbeat timeout, so that a call back arrives soon: it travels on a heartbeat's answer. */
 const BEAT_MS = 2_000;
 
-/**
- * Well under the heartbeat timeout: an attempt this young cannot have been given up by the server, whatever became of
- * its heartbeats, its worker's network or its process since. An older one does not write; the next attempt does.
- */
-const OLD_MS = 12_000;
+/** Well under the heartbeat timeout: what the server has confirmed it does not give up sooner than this. */
+const CONFIRMED_MS = 12_000;
 
 /** Fly's trouble, as Temporal is to see it: tried again after the time the error table or Fly itself names. */
 function retryable(error: unknown): unknown {
@@ -40,20 +43,28 @@ async function asFailure<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Runs one attempt of an update with a steady heartbeat that says what it is doing. */
-async function withBeat<T>(work: (attempt: Attempt) => Promise<T>): Promise<T> {
+/** Runs one attempt with a steady heartbeat that says what it is doing. */
+async function withBeat<T>(beat: ActivityDeps['beat'], work: (attempt: Attempt) => Promise<T>): Promise<T> {
   const context = Context.current();
+  const calledBack = new AbortController();
+  const since = new Date().toISOString();
   let doing = 'begins';
-  const since = Date.now();
-  const beat = () => {
-    context.heartbeat({ doing, since: new Date(since).toISOString() });
+  const timer = setInterval(() => context.heartbeat({ doing, since }), BEAT_MS);
+  const confirm = async () => {
+    const askedAt = Date.now();
+    try {
+      const { cancelRequested } = await beat(context.info.taskToken, { doing, since });
+      if (cancelRequested) calledBack.abort();
+      return () => Date.now() - askedAt < CONFIRMED_MS;
+    } catch {
+      return () => false;
+    }
   };
-  const timer = setInterval(beat, BEAT_MS);
   try {
     return await work({
       number: context.info.attempt,
-      cancelled: context.cancellationSignal,
-      isAlive: () => Date.now() - since < OLD_MS,
+      cancelled: AbortSignal.any([context.cancellationSignal, calledBack.signal]),
+      confirm,
       say: (next) => {
         doing = next;
       },
@@ -69,16 +80,16 @@ async function withBeat<T>(work: (attempt: Attempt) => Promise<T>): Promise<T> {
  */
 export function createActivities(deps: ActivityDeps): Activities {
   return {
-    planRollout: (order) => withBeat(() => asFailure(planRollout(order, deps))),
+    planRollout: (order) => withBeat(deps.beat, () => asFailure(planRollout(order, deps))),
 
     async observeFleet(order) {
-      const look = await withBeat(() => asFailure(observeFleet(order, deps)));
+      const look = await withBeat(deps.beat, () => asFailure(observeFleet(order, deps)));
       if (look.kind !== 'again') return look;
       if (Context.current().cancellationSignal.aborted) throw new CancelledFailure('called back');
       const { says, inMs } = look;
       throw ApplicationFailure.create({ message: says, type: 'NothingToDo', category: 'BENIGN', nextRetryDelay: inMs });
     },
 
-    updateMachine: (order) => withBeat((attempt) => asFailure(updateMachine(order, deps, attempt))),
+    updateMachine: (order) => withBeat(deps.beat, (attempt) => asFailure(updateMachine(order, deps, attempt))),
   };
 }

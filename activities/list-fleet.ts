@@ -4,7 +4,13 @@ import type { Machine } from '../src/fly/wire.js';
 
 export type FleetList =
   /** `whole`: as long as expected, or as the app itself counts; a shorter one never proves that nothing is left. */
-  | { readonly kind: 'list'; readonly machines: readonly Machine[]; readonly whole: boolean }
+  | {
+      readonly kind: 'list';
+      readonly machines: readonly Machine[];
+      readonly whole: boolean;
+      /** How many more the app counts. */
+      readonly unlisted: number;
+    }
   | { readonly kind: 'suspect'; readonly machines: readonly Machine[]; readonly expected: number };
 
 const LOOKS = 3;
@@ -13,22 +19,24 @@ const BETWEEN_LOOKS_MS = 2_000;
 /**
  * Lists an app's machines and does not believe a list that is suddenly empty or halved: Fly serves lists from a
  * replicated store, and an incident in April 2026 let them come back empty. The app's own `machine_count` is the
- * second witness, asked only when the list is shorter than `expected`. Where nothing is known yet (`expected` 0, the
- * plan) it is always asked, and a list that stays shorter than it three times is taken as it is: whether the count
- * holds machines that no list shows is UNCONFIRMED.
+ * second witness, asked only when the list is shorter than expected. Where nothing is known yet (0 expected, the plan)
+ * it is always asked, and a list that stays shorter than it three times is taken as it is: whether the count holds
+ * machines that no list shows is UNCONFIRMED, so the plan's difference is allowed for ever after.
  */
 export async function listFleet(
   app: string,
-  expected: number,
+  expected: { readonly listed: number; readonly unlisted: number },
   deps: { fly: FlyClient; clock: Clock },
 ): Promise<FleetList> {
   for (let look = 1; ; look += 1) {
     const machines = await deps.fly.listMachines(app);
-    if (expected > 0 && machines.length >= expected) return { kind: 'list', machines, whole: true };
-    const counted = (await deps.fly.getApp(app)).machine_count ?? Math.max(expected, machines.length);
-    const whole = machines.length >= counted;
-    const isBelieved = machines.length * 2 >= counted;
-    if (whole || (isBelieved && (expected > 0 || look === LOOKS))) return { kind: 'list', machines, whole };
+    const { listed } = expected;
+    if (listed > 0 && machines.length >= listed) return { kind: 'list', machines, whole: true, unlisted: 0 };
+    const counted = (await deps.fly.getApp(app)).machine_count ?? Math.max(listed, machines.length);
+    const unlisted = Math.max(0, counted - machines.length);
+    const whole = unlisted <= expected.unlisted;
+    const isBelieved = machines.length * 2 >= counted - expected.unlisted;
+    if (whole || (isBelieved && (listed > 0 || look === LOOKS))) return { kind: 'list', machines, whole, unlisted };
     if (look === LOOKS) return { kind: 'suspect', machines, expected: counted };
     await deps.clock.sleep(BETWEEN_LOOKS_MS);
   }

@@ -1,8 +1,8 @@
 import type { Clock } from '../src/clock.js';
 import { leftToDo, observe } from '../src/domain/fleet.js';
+import { isNews, type LookOrder } from '../src/domain/look.js';
 import type { LookOutcome } from '../src/domain/state.js';
 import type { FlyClient } from '../src/fly/client.js';
-import type { LookOrder } from '../src/domain/orders.js';
 import { factsOf } from './facts.js';
 import { listFleet } from './list-fleet.js';
 
@@ -21,8 +21,7 @@ export interface LookDeps {
 }
 
 /**
- * One look at the fleet. It comes back with an observation when there is something to do, nothing left to do, a new
- * failure, or its time is up; otherwise it says when to look again. The caller's retries are the poll, so that
+ * One look at the fleet. It comes back with an observation when there is news (see `isNews`); otherwise it says when to look again. The caller's retries are the poll, so that
  * waiting costs no events and no slot.
  */
 export async function observeFleet(order: LookOrder, deps: LookDeps): Promise<LookOutcome | Again> {
@@ -35,16 +34,8 @@ export async function observeFleet(order: LookOrder, deps: LookDeps): Promise<Lo
     return { kind: 'suspect', listed: list.machines.length, expected: list.expected, at: now };
   const facts = list.machines.map((machine) => factsOf(machine, context.change));
   const observation = observe(facts, context, { ...order, now, whole: list.whole });
-  const left = leftToDo(observation);
-  if (
-    observation.candidates.length > 0 ||
-    (left === 0 && list.whole) ||
-    observation.sick.length > 0 ||
-    now >= look.until
-  ) {
-    return { kind: 'seen', observation };
-  }
+  if (isNews(observation, order)) return { kind: 'seen', observation };
   const short = list.whole ? '' : ' (the list is shorter than before and than the app counts)';
-  const says = `${left} machines left${short}: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;
+  const says = `${leftToDo(observation)} machines left${short}: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;
   return { kind: 'again', says, inMs: Math.max(0, Math.min(deps.pollMs[look.pace], look.until - now)) };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../src/clock.js';
-import { type Change, hashOfMark, imageText, parseImage } from '../src/domain/change.js';
+import { type Change, hashOfMark, type ImageName, imageText, parseImage } from '../src/domain/change.js';
 import { isInside } from '../src/domain/fleet.js';
 import { classify, type MachineFacts, type RolloutContext } from '../src/domain/machine.js';
 import { isSelected, type Selection, selectionProblems } from '../src/domain/selection.js';
@@ -37,6 +37,7 @@ const MOST_MACHINES = 200;
 
 interface Fleet {
   readonly machines: readonly Machine[];
+  readonly unlisted: number;
   readonly facts: readonly MachineFacts[];
 }
 
@@ -56,71 +57,71 @@ function refuseApp(app: string, error: unknown): never {
 async function readFleet(app: string, change: Change, deps: PlanDeps): Promise<Fleet> {
   try {
     await deps.fly.getApp(app);
-    const list = await listFleet(app, 0, deps);
+    const list = await listFleet(app, { listed: 0, unlisted: 0 }, deps);
     if (list.kind === 'suspect') {
       throw new Refused([
         `app: Fly lists ${list.machines.length} machines of "${app}" where it counts ${list.expected}, three times in a row; start again when the list is whole`,
       ]);
     }
-    return { machines: list.machines, facts: list.machines.map((machine) => factsOf(machine, change)) };
+    const { machines, unlisted } = list;
+    return { machines, unlisted, facts: machines.map((machine) => factsOf(machine, change)) };
   } catch (error) {
     return refuseApp(app, error);
   }
 }
 
-function changeOf(input: RolloutInput): { change: Change; digest: string | undefined } {
-  const parsed = input.image === undefined ? undefined : parseImage(input.image);
-  const change = {
-    ...(parsed === undefined ? {} : { image: parsed.image }),
+function changeOf(input: RolloutInput): Change {
+  return {
+    ...(input.image === undefined ? {} : { image: parseImage(input.image) }),
     ...(input.env === undefined ? {} : { env: input.env }),
   };
-  return { change, digest: parsed?.digest };
 }
 
-/** A single digest under the wanted tag in the fleet: the second-best witness when the registry is silent. */
-function digestInFleet(machines: readonly Machine[], image: NonNullable<Change['image']>): string | undefined {
-  const wanted = imageText(image, undefined);
-  const under = machines.filter((machine) => {
-    const name = parseImage(machine.config?.image ?? '').image;
-    return imageText(name, undefined) === wanted;
+/** What the fleet itself shows of the wanted image: the second-best witness when the registry is silent. */
+function digestInFleet(machines: readonly Machine[], image: ImageName): string | undefined {
+  const digests = machines.flatMap(({ config, image_ref }) => {
+    const { repository, tag } = parseImage(config?.image ?? '');
+    const isUnder = repository === image.repository && tag === image.tag;
+    const digest = image_ref?.digest;
+    if (!digest) return [];
+    return (image.digest === undefined ? isUnder : digest === image.digest) ? [digest] : [];
   });
-  const digests = [...new Set(under.map((machine) => machine.image_ref?.digest).filter((digest) => !!digest))];
-  return digests.length === 1 ? (digests[0] ?? undefined) : undefined;
+  const [only, other] = [...new Set(digests)];
+  return other === undefined ? only : undefined;
 }
 
 interface Pinned {
   readonly pin?: string;
   readonly note?: string;
+  readonly problem?: string;
 }
 
-async function pinImage(change: Change, digest: string | undefined, fleet: Fleet, deps: PlanDeps): Promise<Pinned> {
-  const { image } = change;
+/** The digest that machines will show; an index's own digest is none, so one that was written is looked up too. */
+async function pinImage({ image }: Change, fleet: Fleet, deps: PlanDeps): Promise<Pinned> {
   if (image === undefined) return {};
-  if (digest !== undefined) return { pin: digest };
-  const answer = await deps.findDigest(image.repository, image.tag ?? 'latest');
+  const answer = await deps.findDigest(image.repository, image.digest ?? image.tag ?? 'latest');
   if (answer.kind === 'found') return { pin: answer.digest };
   const text = imageText(image, undefined);
   if (answer.kind === 'unknown') {
-    throw new Refused([`image: the registry does not know ${text}; push it first, or correct the tag`]);
+    return { problem: `image: the registry ${answer.says} ${text}; push it first, or correct the reference` };
   }
-  const seen = digestInFleet(fleet.machines, image);
-  if (seen !== undefined)
-    return { pin: seen, note: `${answer.says}; pinned to the digest that the fleet runs under ${text}` };
+  const pin = digestInFleet(fleet.machines, image);
+  if (pin !== undefined) return { pin, note: `${answer.says}; pinned to the digest that the fleet runs under ${text}` };
   return { note: `${answer.says}; one machine is updated first, and its digest becomes the pin` };
 }
 
-function refuseOtherRepository({ image }: Change, { facts }: Fleet, context: RolloutContext): void {
-  if (image === undefined) return;
+function otherRepository({ image }: Change, { facts }: Fleet, context: RolloutContext): string[] {
+  if (image === undefined) return [];
   const others = facts.filter(
     (machine) =>
       machine.readable && isInside(classify(machine, context).standing) && machine.repository !== image.repository,
   );
   const [first] = others;
-  if (first === undefined) return;
+  if (first === undefined) return [];
   const ids = others.slice(0, 5).map((machine) => machine.id);
-  throw new Refused([
+  return [
     `image: ${others.length} selected machines run another repository (${ids.join(', ')}: ${first.repository ?? ''}) than ${image.repository}; leave them out with "except", or correct "image"`,
-  ]);
+  ];
 }
 
 function reportOf(context: RolloutContext, fleet: Fleet, target: string, notes: readonly string[]): PlanReport {
@@ -151,7 +152,9 @@ function reportOf(context: RolloutContext, fleet: Fleet, target: string, notes: 
 function hashOf(change: Change, pin: string | undefined): string {
   const env = Object.entries(change.env ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const image =
-    change.image === undefined ? null : [change.image.repository, pin ?? `unpinned ${change.image.tag ?? ''}`];
+    change.image === undefined
+      ? null
+      : [change.image.repository, pin ?? `unpinned ${imageText(change.image, undefined)}`];
   return createHash('sha256')
     .update(JSON.stringify([image, env]))
     .digest('hex')
@@ -205,6 +208,41 @@ function contextOf(
   };
 }
 
+function noteAttributes(attributes: readonly string[]): string[] {
+  if (attributes.length > 0) return [];
+  return [
+    'the namespace has no search attribute FlyApp, FlyImage or RolloutPhase: the rollout runs all the same, lists cannot filter by it',
+  ];
+}
+
+function refuseEmpty(context: RolloutContext, fleet: Fleet, selected: number): void {
+  if (selected > 0) return;
+  const notes = selectionNotes(context, fleet).join('; ') || `the app has ${fleet.machines.length} machines`;
+  throw new Refused([`only/except: no machine of "${context.app}" is selected; ${notes}`]);
+}
+
+/** Everything that Fly and the registry have to say against it, at once. */
+async function settleContext(
+  input: RolloutInput,
+  { fleet, change, start }: { fleet: Fleet; change: Change; start: string },
+  deps: PlanDeps,
+): Promise<{ context: RolloutContext; note: string | undefined }> {
+  const selection: Selection = {
+    ...(input.only === undefined ? {} : { only: input.only }),
+    ...(input.except === undefined ? {} : { except: input.except }),
+  };
+  const base = contextOf(input, change, selection, fleet);
+  const { pin, note, problem } = await pinImage(change, fleet, deps);
+  const context = { ...base, rollout: { hash: hashOf(change, pin), start }, ...(pin === undefined ? {} : { pin }) };
+  const problems = [
+    ...selectionProblems(selection, fleet.facts),
+    ...(problem === undefined ? [] : [problem]),
+    ...otherRepository(change, fleet, context),
+  ];
+  if (problems.length > 0) throw new Refused(problems);
+  return { context, note };
+}
+
 /**
  * Parses the input, reads app, fleet and registry, and settles what the rollout will hold on to. It writes nothing,
  * so it may run any number of times.
@@ -214,40 +252,23 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
   const parsed = parseInput(order.input);
   if (!parsed.ok) throw new Refused(parsed.problems);
   const { input } = parsed;
-  const { change, digest } = changeOf(input);
+  const change = changeOf(input);
   const fleet = await readFleet(input.app, change, deps);
-  const selection: Selection = {
-    ...(input.only === undefined ? {} : { only: input.only }),
-    ...(input.except === undefined ? {} : { except: input.except }),
-  };
-  const problems = selectionProblems(selection, fleet.facts);
-  if (problems.length > 0) throw new Refused(problems);
-  const base = contextOf(input, change, selection, fleet);
-  refuseOtherRepository(change, fleet, { ...base, rollout: { hash: '-', start: order.start } });
-  const { pin, note } = await pinImage(change, digest, fleet, deps);
-  const rollout = { hash: hashOf(change, pin), start: order.start };
-  const context: RolloutContext = { ...base, rollout, ...(pin === undefined ? {} : { pin }) };
+  const { context, note } = await settleContext(input, { fleet, change, start: order.start }, deps);
   const selected = fleet.facts.filter((machine) => isInside(classify(machine, context).standing)).length;
-  if (selected === 0) {
-    throw new Refused([
-      `only/except: no machine of "${input.app}" is selected; ${selectionNotes(context, fleet).join('; ') || `the app has ${fleet.machines.length} machines`}`,
-    ]);
-  }
+  refuseEmpty(context, fleet, selected);
   const attributes = await deps.attributes();
-  const target = [change.image && imageText(change.image, pin), input.env && `env ${Object.keys(input.env).join(', ')}`]
+  const target = [
+    change.image && imageText(change.image, context.pin),
+    input.env && `env ${Object.keys(input.env).join(', ')}`,
+  ]
     .filter((part) => part !== undefined)
     .join(' and ');
-  const missing =
-    attributes.length === 0
-      ? [
-          'the namespace has no search attribute FlyApp, FlyImage or RolloutPhase: the rollout runs all the same, lists cannot filter by it',
-        ]
-      : [];
   const notes = [
     ...(note === undefined ? [] : [note]),
     ...earlierStarts(context, fleet),
     ...selectionNotes(context, fleet),
-    ...missing,
+    ...noteAttributes(attributes),
   ];
   const plan = {
     type: input.type,
@@ -256,6 +277,7 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
     deadlineMs: input.deadlineMs,
     selected,
     listed: fleet.machines.length,
+    unlisted: fleet.unlisted,
     target,
     notes,
     attributes,

@@ -1,6 +1,5 @@
 import type { Clock } from '../src/clock.js';
-import { markText } from '../src/domain/change.js';
-import { classify, type MachineFacts } from '../src/domain/machine.js';
+import { classify } from '../src/domain/machine.js';
 import type { UpdateOutcome } from '../src/domain/state.js';
 import { ulidTime } from '../src/domain/ulid.js';
 import type { FlyClient } from '../src/fly/client.js';
@@ -12,7 +11,7 @@ import { type Held, takeLease } from './lease.js';
 import { metAtWork } from './met-at-work.js';
 import { settle } from './settle.js';
 import { findTrace } from './trace.js';
-import { writeChange } from './write.js';
+import { NOT_OURS_FOR_SURE, writeChange } from './write.js';
 
 /** One attempt, as Temporal runs it. */
 export interface Attempt {
@@ -20,8 +19,12 @@ export interface Attempt {
   readonly number: number;
   /** Aborted when the rollout calls back what is not yet written, or the worker stops. */
   readonly cancelled: AbortSignal;
-  /** False once Temporal may have given this attempt up and started another, or said `paused`: never write then. */
-  readonly isAlive: () => boolean;
+  /**
+   * Asks the server, which alone knows whether it has given this attempt up (and started another, or let the rollout
+   * say `paused`): a process may have been frozen before or after it got the task. Aborts `cancelled` where the
+   * rollout calls back. The answer holds for some seconds, and says so: ask it right before the write.
+   */
+  readonly confirm: () => Promise<() => boolean>;
   /** What it is doing, for the UI. */
   readonly say: (doing: string) => void;
 }
@@ -64,7 +67,9 @@ export async function updateMachine(order: UpdateOrder, deps: UpdateDeps, attemp
   const { app } = order.context;
   const { id } = order.machine;
   const progress = { inDoubt: attempt.number > 1 || order.inDoubtSince !== undefined };
+  const isOurs = await attempt.confirm();
   if (attempt.cancelled.aborted && !progress.inDoubt) return { kind: 'calledBack' };
+  if (!isOurs()) return { ...NOT_OURS_FOR_SURE, inDoubt: progress.inDoubt };
   try {
     attempt.say('takes the lease');
     const taken = await takeLease(order, deps);
@@ -115,25 +120,29 @@ async function underLease(update: Update): Promise<UpdateOutcome> {
   if (machine === undefined) return STALE_READ;
   if (progress.inDoubt) {
     attempt.say('looks for traces of an earlier attempt');
-    const trace = await findTrace(update, machine, order.inDoubtSince ?? order.machine.version);
+    const trace = await findTrace(update, machine, order.inDoubtSince ?? order.machine.bornAt ?? 0);
     if (trace.kind === 'written') return conclude(update, trace.version, undefined);
     if (trace.kind === 'failed') return trace;
     progress.inDoubt = false;
   }
+  return assess(update, machine);
+}
+
+/** The table once more, on what was just read: what is anything but ready is not written. */
+async function assess(update: Update, machine: Machine): Promise<UpdateOutcome> {
+  const { order } = update;
   const facts = factsOf(machine, order.context.change);
   const { standing } = classify(facts, order.context);
-  if (standing === 'atTarget') return alreadyThere(update, machine, facts);
+  // Whoever wrote it has counted it: a write that nobody knew of has shown its trace above.
+  if (standing === 'atTarget')
+    return { kind: 'updated', version: facts.version, ...digestOf(machine), wrote: false, interrupted: false };
+  if (standing === 'cut') return startAgain(update, machine);
   const { config } = machine;
   if (standing !== 'ready' || config === null || config === undefined)
     return { kind: 'left', standing, inDoubt: false };
   const written = await writeChange(update, machine, config);
   if (written.kind !== 'written') return written;
   return conclude(update, written.version, written.events);
-}
-
-function alreadyThere({ order }: Update, machine: Machine, { mark, version }: MachineFacts): UpdateOutcome {
-  const wrote = mark === markText(order.context.rollout, order.n);
-  return { kind: 'updated', version, ...digestOf(machine), wrote, interrupted: false };
 }
 
 /** The lease's answer names the version its host knows: a GET that says otherwise comes from a lagging replica. */
@@ -146,6 +155,17 @@ async function readMachine({ app, id, deps, lease, progress }: Update): Promise<
     if (look === MOST_READS) return progress.inDoubt ? undefined : machine;
     await deps.clock.sleep(1_000);
   }
+}
+
+/** An earlier start of this change met it at work and could not finish: it ends started, as it was. */
+async function startAgain(update: Update, machine: Machine): Promise<UpdateOutcome> {
+  const { app, id, deps, attempt, lease } = update;
+  attempt.say('starts it again: an earlier update met it at work');
+  const isOurs = await attempt.confirm();
+  if (attempt.cancelled.aborted) return { kind: 'calledBack' };
+  if (!isOurs()) return NOT_OURS_FOR_SURE;
+  await deps.fly.startMachine(app, id, lease.nonce());
+  return { kind: 'updated', version: machine.instance_id, ...digestOf(machine), wrote: false, interrupted: true };
 }
 
 const digestOf = (machine: Machine): { digest?: string } => {

@@ -8,7 +8,8 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import { type Status, statusOf } from '../src/domain/status.js';
-import { applyVerb, type Verb, verbInputProblem, VERB_RULES, VERBS } from '../src/domain/verbs.js';
+import type { RolloutState } from '../src/domain/state.js';
+import { applyVerb, type Verb, type VerbAnswer, verbInputProblem, VERB_RULES, VERBS } from '../src/domain/verbs.js';
 import type { Run } from './run.js';
 
 export const statusQuery = defineQuery<Status | PlanningStatus>('status');
@@ -48,16 +49,22 @@ export function takeVerb(run: Run, verb: string, input: unknown): void {
   const state = run.loop.state();
   const known = VERBS.find((name) => name === verb);
   if (known === undefined) {
-    const notice = `the signal ${JSON.stringify(verb)} is not known here; known: ${VERBS.join(', ')}`;
+    const notice = `the signal ${JSON.stringify(verb.slice(0, 80))} is not known here; known: ${VERBS.join(', ')}`;
     run.loop.put({ ...state, notice });
     return;
   }
-  const answer = applyVerb(state, known, input, Date.now());
+  const answer = answerTo(run, state, known, input);
   run.loop.put(answer.ok ? answer.state : { ...state, notice: `the signal ${verb} was refused: ${answer.refusal}` });
 }
 
+function answerTo({ ended }: Run, state: RolloutState, verb: Verb, input: unknown): VerbAnswer {
+  if (ended === undefined) return applyVerb(state, verb, input, Date.now());
+  const refusal = `the rollout has ended (${ended.outcome}: ${ended.says}); start the same input again to go on`;
+  return { ok: false, refusal };
+}
+
 function refuseBefore(run: Run, verb: Verb, input: unknown): void {
-  const answer = run.loop && applyVerb(run.loop.state(), verb, input, Date.now());
+  const answer = run.loop && answerTo(run, run.loop.state(), verb, input);
   const refusal = answer === undefined ? verbInputProblem(verb, input) : answer.ok ? undefined : answer.refusal;
   if (refusal !== undefined) throw ApplicationFailure.nonRetryable(refusal, 'Refused');
 }

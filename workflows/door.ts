@@ -17,7 +17,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { inputProblem, rolloutId } from '../src/domain/names.js';
+import { inputProblem, isRolloutId, rolloutId } from '../src/domain/names.js';
 import { VERB_RULES, VERBS } from '../src/domain/verbs.js';
 import { plan } from './plan.js';
 import type { rollout } from './rollout.js';
@@ -45,7 +45,12 @@ export async function door(type: string, input: unknown): Promise<unknown> {
   const desk: Desk = { pending: [], room: undefined };
   openDesk(desk, id);
   if (dryRun === true) return (await plan(type, input)).report;
-  if (workflowInfo().workflowId === id) {
+  const { workflowId } = workflowInfo();
+  if (workflowId !== id && isRolloutId(workflowId)) {
+    const way = `a rollout of "${app}" may be started under any id but that of another app’s rollout, ${workflowId}`;
+    throw ApplicationFailure.nonRetryable(way, 'RolloutRefused', { problems: [way] });
+  }
+  if (workflowId === id) {
     const enter = makeContinueAsNewFunc<typeof rollout>({ workflowType: 'rollout' });
     return enter({ v: 1, type, input, pending: desk.pending });
   }

@@ -1,6 +1,7 @@
 import { ActivityFailure, CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { Hands } from '../src/domain/loop.js';
-import type { LookOrder, UpdateOrder } from '../src/domain/orders.js';
+import type { LookOrder } from '../src/domain/look.js';
+import type { UpdateOrder } from '../src/domain/orders.js';
 import type { LookOutcome, UpdateOutcome } from '../src/domain/state.js';
 import { observeFleet, updateMachine } from './options.js';
 

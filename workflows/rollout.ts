@@ -10,7 +10,7 @@ import {
 import type { Decision, Outcome } from '../src/domain/decide.js';
 import { inputProblem, rolloutId } from '../src/domain/names.js';
 import { createLoop, type Loop } from '../src/domain/loop.js';
-import { lookOrder } from '../src/domain/orders.js';
+import { lookOrder } from '../src/domain/look.js';
 import { begin, carry, type RolloutState } from '../src/domain/state.js';
 import { type Status, statusOf } from '../src/domain/status.js';
 import { registerControls, takeVerb } from './controls.js';
@@ -115,13 +115,16 @@ async function continueRun(run: Run, loop: Loop): Promise<never> {
 
 const FAILURE_TYPES = { partial: 'RolloutPartial', aborted: 'RolloutAborted' } as const;
 
-/** A last look for the report where the closing pass was none, and the end as Temporal and its CLI are to see it. */
+/**
+ * A last look for the report where the closing pass was none, and the end as Temporal and its CLI are to see it. What
+ * is said from here on comes too late, and is told so.
+ */
 async function conclude(run: Run, loop: Loop, end: End, show: () => void): Promise<Status> {
-  const now = lookOrder(loop.state(), { pace: 'busy', after: 0, until: 0 });
-  const looked = end.outcome === 'completed' ? undefined : await lookNow(now);
-  if (looked?.kind === 'seen') loop.put({ ...loop.state(), seen: looked.observation });
   const ended = { outcome: end.outcome, says: end.says, at: Date.now() };
   run.ended = ended;
+  const now = lookOrder(loop.state(), { pace: 'busy', after: 0, stale: 0, until: 0 });
+  const looked = end.outcome === 'completed' ? undefined : await lookNow(now);
+  if (looked?.kind === 'seen') loop.put({ ...loop.state(), seen: looked.observation });
   show();
   await condition(allHandlersFinished);
   return endAs(statusOf(loop.state(), { now: Date.now(), ended }), end.outcome);

@@ -8,11 +8,13 @@ export interface ConfigLike {
   readonly [key: string]: unknown;
 }
 
-/** An image by name; the digest travels apart, as the plan's pin. */
+/** An image by name; the digest that machines are to run travels apart, as the plan's pin. */
 export interface ImageName {
   /** `registry/repository`. */
   readonly repository: string;
   readonly tag?: string;
+  /** As the operator wrote it: it may be that of an index, which no machine shows. */
+  readonly digest?: string;
 }
 
 /** What is to be different. */
@@ -48,20 +50,21 @@ export function hashOfMark(mark: string | undefined): string | undefined {
 export const isMarkOf = (mark: string | undefined, rollout: RolloutName): boolean =>
   mark?.startsWith(`${rollout.hash}.${rollout.start}#`) ?? false;
 
-/** The reference that a machine's config gets: by digest wherever the digest is known. */
-export function imageText(image: ImageName, digest: string | undefined): string {
+/** The reference that a machine's config gets: by the pinned digest wherever it is known, else by the one written. */
+export function imageText(image: ImageName, pin: string | undefined): string {
+  const digest = pin ?? image.digest;
   const tagged = image.tag === undefined ? image.repository : `${image.repository}:${image.tag}`;
   return digest === undefined ? tagged : `${tagged}@${digest}`;
 }
 
 /** Splits `registry/repository[:tag][@digest]`; a colon before the last slash belongs to the registry's port. */
-export function parseImage(text: string): { image: ImageName; digest: string | undefined } {
+export function parseImage(text: string): ImageName {
   const at = text.indexOf('@');
   const name = at < 0 ? text : text.slice(0, at);
-  const digest = at < 0 ? undefined : text.slice(at + 1);
+  const digest = at < 0 ? {} : { digest: text.slice(at + 1) };
   const colon = name.lastIndexOf(':');
-  if (colon <= name.lastIndexOf('/')) return { image: { repository: name }, digest };
-  return { image: { repository: name.slice(0, colon), tag: name.slice(colon + 1) }, digest };
+  if (colon <= name.lastIndexOf('/')) return { repository: name, ...digest };
+  return { repository: name.slice(0, colon), tag: name.slice(colon + 1), ...digest };
 }
 
 /** The environment after the change. */
@@ -102,7 +105,7 @@ export function applyChange<C extends ConfigLike>(
   const ours = hashOfMark(metadata[MARK_KEY]) === rollout.hash;
   const image =
     change.image === undefined
-      ? imageText(parseImage(config.image ?? before.image).image, before.digest)
+      ? imageText(parseImage(config.image ?? before.image), before.digest)
       : imageText(change.image, pin);
   return {
     ...config,

@@ -1,10 +1,14 @@
 import type { Candidate } from './fleet.js';
 import { leftToDo, type Observation, total } from './fleet.js';
+import type { Look } from './look.js';
 import { admit } from './pace.js';
 import { deadlineAt, isProven, type RolloutState } from './state.js';
 
 /** A look that leaves machines out because they are taken is renewed after this: what it left out may be free again. */
-const STALE_MS = 300_000;
+const RENEW_MS = 300_000;
+
+/** Counts that people read are no older than this when others are true. */
+const STALE_MS = 900_000;
 
 /** A look ends daily, so that the run can continue as new. */
 const DAY_MS = 86_400_000;
@@ -12,18 +16,13 @@ const DAY_MS = 86_400_000;
 /** The second look of the closing pass comes no sooner than this after the first. */
 export const CLOSING_MS = 5_000;
 
+/** A closing pass that is under way at the deadline may end: it writes nothing. */
+const CLOSING_GRACE_MS = 60_000;
+
 export type Outcome = 'completed' | 'partial' | 'aborted' | 'canceled';
 
-/** How to look: seconds while something moves, a minute when calm; never before `after`. */
-export interface Look {
-  readonly pace: 'busy' | 'calm';
-  readonly after: number;
-  /** Absolute: the look comes back at this time at the latest. */
-  readonly until: number;
-}
-
 /**
- * What to do next. `act`: start these updates, and look if `look` is there. `callBack`: cancel whatever is in flight
+ * What to do next. `act`: start these updates, and look (while draining: neither). `callBack`: cancel whatever is in flight
  * (it is paused, stopped, or out of time) and wait until nothing is. `finish`: nothing is in flight, this is the end.
  */
 export type Decision =
@@ -62,15 +61,31 @@ function afterDeadline({ state, now, flying, deadline }: Situation): Decision | 
   if (now < deadline) return undefined;
   if (flying) return { kind: 'callBack' };
   const left = state.seen === undefined ? state.plan.selected : leftToDo(state.seen);
-  return { kind: 'finish', outcome: 'partial', says: `the deadline passed with ${left} machines left` };
+  const unknown = Object.keys(state.unknown).length;
+  if (left + unknown === 0 && now < deadline + CLOSING_GRACE_MS) return undefined;
+  const doubt = unknown === 0 ? '' : `, ${machines(unknown)} with an update that nobody knows the end of`;
+  return { kind: 'finish', outcome: 'partial', says: `the deadline passed with ${machines(left)} left${doubt}` };
 }
 
-/** Idle machines that never ran the new version are said: updated is not verified. */
+const machines = (n: number): string => `${n} ${n === 1 ? 'machine' : 'machines'}`;
+
+/** Idle machines that never ran the new version are said: updated is not verified. So are those that were left. */
 function sayCompleted(seen: Observation): string {
   const notRun = total(seen.pools, 'atTarget') - total(seen.pools, 'verified');
-  const rest =
-    notRun > 0 ? `; ${notRun} of them are not verified yet (they have not run it, or not for long enough)` : '';
-  return `all ${total(seen.pools, 'selected')} machines are at target${rest}`;
+  const suspended = seen.outside.suspended ?? 0;
+  return [
+    `all ${total(seen.pools, 'selected')} machines are at target`,
+    notRun > 0 ? `${notRun} of them are not verified yet (they have not run it, or not for long enough)` : '',
+    suspended > 0 ? `${machines(suspended)} left suspended` : '',
+  ]
+    .filter((part) => part !== '')
+    .join('; ');
+}
+
+/** None of the selection is there any more. */
+function sayNone({ outside: { suspended = 0 } }: Observation): string {
+  if (suspended === 0) return 'every selected machine is gone';
+  return `nothing is selected any more: ${machines(suspended)} left suspended ("suspended": "update" takes them)`;
 }
 
 /** Done means that a list says so, twice. */
@@ -80,7 +95,7 @@ function whenClear({ state, flying }: Situation): Decision | undefined {
   const selected = total(seen.pools, 'selected');
   const foreign = total(seen.pools, 'foreign');
   const failed = Object.keys(state.failed).length;
-  if (selected === 0) return { kind: 'finish', outcome: 'partial', says: 'every selected machine is gone' };
+  if (selected === 0) return { kind: 'finish', outcome: 'partial', says: sayNone(seen) };
   if (failed + foreign === 0) return { kind: 'finish', outcome: 'completed', says: sayCompleted(seen) };
   const parts = [failed > 0 ? `${failed} failed` : '', foreign > 0 ? `${foreign} foreign` : ''];
   return { kind: 'finish', outcome: 'partial', says: parts.filter((part) => part !== '').join(', ') };
@@ -89,27 +104,27 @@ function whenClear({ state, flying }: Situation): Decision | undefined {
 const whileDraining = ({ draining, flying }: Situation): Decision | undefined =>
   draining ? (flying ? { kind: 'act', start: [] } : { kind: 'hold' }) : undefined;
 
-function whenQueued({ state }: Situation): Decision | undefined {
-  if (state.queue.length === 0) return undefined;
+function whoHasASlot(state: RolloutState): readonly Candidate[] {
   const { context } = state.plan;
-  const start = admit(state.queue, {
+  return admit(state.queue, {
     pools: state.seen?.pools ?? [],
     inFlight: Object.values(state.inFlight),
     proven: isProven(state),
     pinned: context.change.image === undefined || context.pin !== undefined,
   });
-  return { kind: 'act', start };
 }
 
-function otherwiseLook({ state, now, flying, deadline }: Situation): Decision {
+function otherwise({ state, now, flying, deadline }: Situation): Decision {
+  const isLate = now >= deadline;
   const closing = state.clear.looks > 0;
-  const moving = flying || closing || Object.keys(state.resting).length > 0;
+  const moving = flying || closing || state.queue.length + Object.keys(state.resting).length > 0;
   const look: Look = {
     pace: moving ? 'busy' : 'calm',
     after: closing ? state.clear.at + CLOSING_MS : now,
-    until: Math.min(deadline, now + (moving ? STALE_MS : DAY_MS)),
+    stale: now + STALE_MS,
+    until: Math.min(isLate ? deadline + CLOSING_GRACE_MS : deadline, now + (moving ? RENEW_MS : DAY_MS)),
   };
-  return { kind: 'act', start: [], look };
+  return { kind: 'act', start: isLate ? [] : whoHasASlot(state), look };
 }
 
 /** First match wins: what ends or halts a rollout comes before anything that would write. */
@@ -119,8 +134,7 @@ export const RULES: readonly Rule[] = [
   { because: 'its deadline has passed', decide: afterDeadline },
   { because: 'two looks in a row found nothing left to do', decide: whenClear },
   { because: 'the run is about to continue as new', decide: whileDraining },
-  { because: 'machines wait for a slot', decide: whenQueued },
-  { because: 'nothing is known that could be started', decide: otherwiseLook },
+  { because: 'who has a slot is updated, and the fleet is looked at', decide: otherwise },
 ];
 
 /**

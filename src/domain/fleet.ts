@@ -21,8 +21,12 @@ export interface Candidate {
   readonly id: string;
   readonly region: string;
   readonly group: string;
-  /** The version as the list showed it; tells a later attempt whether an update event came since. */
-  readonly version: string;
+  /** Of what it ran when listed; left out where the list showed none. */
+  readonly digest?: string;
+  /** Fly's time of its newest birth of a version as listed, ms: a younger one tells of a write since. */
+  readonly bornAt?: number;
+  /** Never in flight together with these. */
+  readonly standbyFor?: readonly string[];
   /** Errors of Fly in a row so far; left out when there were none. */
   readonly tries?: number;
 }
@@ -47,9 +51,11 @@ export interface Observation {
   readonly at: number;
   readonly listed: number;
   /** False when the list is shorter than before and than the app counts: it never proves that nothing is left. */
-  readonly whole?: boolean;
+  readonly whole: boolean;
   /** Machines whose last order nobody knows the end of: somebody has to look into each, at target or not. */
-  readonly doubtful?: number;
+  readonly doubtful: number;
+  /** Machines that a person took up again and that have not shown yet how they do. */
+  readonly retried: number;
   readonly pools: readonly Pool[];
   readonly candidates: readonly Candidate[];
   readonly remarks: readonly Remark[];
@@ -76,8 +82,8 @@ export interface View {
 }
 
 /** Bounds that keep an observation below 100 KB; 400 pools (every region, eleven groups) are 50 KB of it. */
-const MOST_CANDIDATES = 200;
-const MOST_REMARKS = 60;
+const MOST_CANDIDATES = 150;
+const MOST_REMARKS = 150;
 const MOST_SICK = 60;
 
 type Counted = { -readonly [K in keyof Pool]: Pool[K] };
@@ -88,7 +94,8 @@ const OUTSIDE: readonly Standing[] = ['gone', 'excluded', 'special', 'unmanaged'
 /** Whether a standing belongs to the selection. */
 export const isInside = (standing: Standing): boolean => !OUTSIDE.includes(standing);
 
-const placeKey = (machine: { region: string; group: string }): string => `${machine.region}\n${machine.group}`;
+/** Region and process group in one text. */
+export const placeKey = (machine: { region: string; group: string }): string => `${machine.region} ${machine.group}`;
 
 function poolsOf(
   inside: readonly Judged[],
@@ -111,29 +118,45 @@ function poolsOf(
   return pools;
 }
 
-/** Judges what is at target: adds to the pools' verified count, and returns new failures. */
+/** Judges what is at target: adds to the pools' verified count, and returns new failures and how many are to come. */
 function judgeAtTarget(
   inside: readonly Judged[],
   context: RolloutContext,
   view: View,
   pools: Map<string, Counted>,
-): Sick[] {
+): { sick: Sick[]; retried: number } {
   const sick: Sick[] = [];
+  let retried = 0;
   for (const { machine } of inside.filter((j) => j.standing === 'atTarget')) {
-    const verdict = judge(machine, context, view.now);
+    const forgiven = view.forgiven[machine.id] ?? 0;
+    const verdict = judge(machine, context, view.now, forgiven);
     const pool = pools.get(placeKey(machine));
     if ((verdict.kind === 'verified' || verdict.kind === 'passed') && pool !== undefined) pool.verified += 1;
-    if (verdict.kind !== 'failed' || verdict.evidence.at <= (view.forgiven[machine.id] ?? 0)) continue;
+    if (verdict.kind === 'settling' && forgiven > 0) retried += 1;
+    if (verdict.kind !== 'failed' || verdict.evidence.at <= forgiven) continue;
     const isNew = !view.failed.includes(machine.id);
     if (isNew) sick.push({ id: machine.id, region: machine.region, group: machine.group, ...verdict.evidence });
   }
-  return sick;
+  return { sick, retried };
 }
 
 function countOutside(judged: readonly Judged[]): Partial<Record<Standing, number>> {
   const outside: Partial<Record<Standing, number>> = {};
   for (const { standing } of judged) if (!isInside(standing)) outside[standing] = (outside[standing] ?? 0) + 1;
   return outside;
+}
+
+/** The first of every region and group by id, then the second of each: no place has to wait for another's many. */
+function inTurns(candidates: readonly Candidate[]): Candidate[] {
+  const counts = new Map<string, number>();
+  const turns = candidates
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    .map((candidate) => {
+      const turn = counts.get(placeKey(candidate)) ?? 0;
+      counts.set(placeKey(candidate), turn + 1);
+      return { candidate, turn };
+    });
+  return turns.toSorted((a, b) => a.turn - b.turn).map(({ candidate }) => candidate);
 }
 
 /**
@@ -143,34 +166,27 @@ function countOutside(judged: readonly Judged[]): Partial<Record<Standing, numbe
 export function observe(fleet: readonly MachineFacts[], context: RolloutContext, view: View): Observation {
   const judged = fleet.map((machine): Judged => ({ machine, ...classify(machine, context) }));
   const inside = judged.filter((j) => isInside(j.standing));
-  const notForUs = new Set([...view.taken, ...view.failed]);
-  const pools = poolsOf(inside, context, new Set(view.failed));
-  const sick = judgeAtTarget(inside, context, view, pools);
+  const failed = new Set(view.failed);
+  const taken = new Set(view.taken);
+  const pools = poolsOf(inside, context, failed);
+  const { sick, retried } = judgeAtTarget(inside, context, view, pools);
   const doubt = new Set(view.doubt);
-  const doubtful = inside.filter(
-    (j) => doubt.has(j.machine.id) && j.standing !== 'unreachable' && !view.failed.includes(j.machine.id),
-  );
-  const of = (standing: Standing) => inside.filter((j) => j.standing === standing);
+  // Nobody waits for a machine that has failed: a person decides about it.
+  const open = inside.filter((j) => !failed.has(j.machine.id));
+  const isDoubtful = (j: Judged) => doubt.has(j.machine.id) && j.standing !== 'unreachable';
+  const isForUs = (j: Judged) => j.standing === 'ready' || j.standing === 'cut' || isDoubtful(j);
+  const of = (standing: Standing) => open.filter((j) => j.standing === standing);
   return {
     at: view.now,
     listed: fleet.length,
     whole: view.whole,
-    doubtful: doubtful.length,
+    retried,
+    doubtful: open.filter(isDoubtful).length,
     pools: [...pools.values()].toSorted(byPlace),
-    candidates: [...of('ready'), ...doubtful.filter((j) => j.standing !== 'ready')]
-      .filter(({ machine }) => !notForUs.has(machine.id))
-      .map(({ machine }) => ({
-        id: machine.id,
-        region: machine.region,
-        group: machine.group,
-        version: machine.version,
-      }))
-      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-      .slice(0, MOST_CANDIDATES),
-    remarks: inside
-      .filter((j) => REMARKABLE.includes(j.standing))
-      .map(toRemark)
-      .slice(0, MOST_REMARKS),
+    candidates: inTurns(
+      open.filter((j) => isForUs(j) && !taken.has(j.machine.id)).map(({ machine }) => toCandidate(machine)),
+    ).slice(0, MOST_CANDIDATES),
+    remarks: REMARKABLE.flatMap(of).map(toRemark).slice(0, MOST_REMARKS),
     sick: sick.slice(0, MOST_SICK),
     outside: countOutside(judged),
     stragglers: of('straggler').length,
@@ -179,8 +195,17 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   };
 }
 
-const REMARKABLE: readonly Standing[] = ['straggler', 'unreachable', 'foreign', 'busy'];
-const byPlace = (a: Pool, b: Pool): number => (`${a.region} ${a.group}` < `${b.region} ${b.group}` ? -1 : 1);
+/** Working machines come last: there may be hundreds, and nothing is wrong with them. */
+const REMARKABLE: readonly Standing[] = ['unreachable', 'foreign', 'busy', 'straggler'];
+const byPlace = (a: Pool, b: Pool): number => (placeKey(a) < placeKey(b) ? -1 : 1);
+const toCandidate = ({ id, region, group, digest, bornAt, standbyFor }: MachineFacts): Candidate => ({
+  id,
+  region,
+  group,
+  ...(digest === undefined ? {} : { digest }),
+  ...(bornAt === undefined ? {} : { bornAt }),
+  ...(standbyFor.length === 0 ? {} : { standbyFor }),
+});
 const toRemark = ({ machine, standing, because }: Judged): Remark => ({
   id: machine.id,
   region: machine.region,
@@ -193,5 +218,9 @@ const toRemark = ({ machine, standing, because }: Judged): Remark => ({
 export const total = (pools: readonly Pool[], count: Exclude<keyof Pool, 'region' | 'group'>): number =>
   pools.reduce((sum, pool) => sum + pool[count], 0);
 
-/** Machines still to do: off target, not foreign, not failed. Zero means that the closing pass may end the rollout. */
+/** Machines still to do: off target, not foreign, not failed. */
 export const leftToDo = (seen: Observation): number => total(seen.pools, 'left');
+
+/** A list from which nothing follows that is still to do, or to wait for. */
+export const isClear = (seen: Observation): boolean =>
+  seen.whole && seen.doubtful === 0 && seen.retried === 0 && leftToDo(seen) === 0;

@@ -1,6 +1,7 @@
-import { type Decision, decide, type Look } from './decide.js';
+import { type Decision, decide } from './decide.js';
 import type { Candidate } from './fleet.js';
-import { lookOrder, type LookOrder, updateOrder, type UpdateOrder } from './orders.js';
+import { isOutdated, type Look, lookOrder, type LookOrder } from './look.js';
+import { updateOrder, type UpdateOrder } from './orders.js';
 import {
   type LookOutcome,
   onLaunched,
@@ -48,11 +49,25 @@ export interface Loop {
 /** A machine that was not what the list said keeps its slot for this long. */
 const AFTER_LEFT_MS = 5_000;
 
+/** A look under way. */
+interface Looking {
+  readonly order: LookOrder;
+  readonly since: number;
+  /** Machines whose update began meanwhile: its list may be from before that. */
+  readonly launched: Set<string>;
+}
+
+function withoutLaunched(outcome: LookOutcome, { launched }: Looking): LookOutcome {
+  if (outcome.kind !== 'seen') return outcome;
+  const candidates = outcome.observation.candidates.filter(({ id }) => !launched.has(id));
+  return { kind: 'seen', observation: { ...outcome.observation, candidates } };
+}
+
 /** @param first the state to begin with. */
 export function createLoop(hands: Hands, first: RolloutState): Loop {
   let state = first;
   let changes = 0;
-  let lookingSince: number | undefined;
+  let looking: Looking | undefined;
 
   const put = (next: RolloutState) => {
     state = next;
@@ -61,6 +76,7 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
 
   const launch = async (machine: Candidate) => {
     put(onLaunched(state, machine, hands.now()));
+    looking?.launched.add(machine.id);
     const outcome = await hands.update(updateOrder(state, machine));
     // A list that keeps calling ready what a read calls otherwise must not turn the loop fast: it costs a slot instead.
     const isMoving = state.pause === undefined && state.stop === undefined;
@@ -79,10 +95,11 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
   };
 
   const look = async (how: Look) => {
-    lookingSince = hands.now();
-    const outcome = await hands.look(lookOrder(state, how));
-    lookingSince = undefined;
-    put(outcome === undefined ? state : onLooked(state, outcome, hands.now()));
+    const under: Looking = { order: lookOrder(state, how), since: hands.now(), launched: new Set() };
+    looking = under;
+    const outcome = await hands.look(under.order);
+    looking = undefined;
+    put(outcome === undefined ? state : onLooked(state, withoutLaunched(outcome, under), hands.now()));
   };
 
   const act = (decision: Decision) => {
@@ -93,13 +110,14 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
     }
     if (decision.kind !== 'act') return;
     for (const machine of decision.start) void launch(machine);
-    if (decision.look !== undefined && lookingSince === undefined) void look(decision.look);
+    if (looking !== undefined && isOutdated(looking.order, state)) hands.dropLook();
+    if (decision.look !== undefined && looking === undefined) void look(decision.look);
   };
 
   return {
     state: () => state,
     changes: () => changes,
-    lookingSince: () => lookingSince,
+    lookingSince: () => looking?.since,
     put: (next) => {
       put(next);
       hands.dropLook();
@@ -110,6 +128,6 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
       return decision;
     },
     isQuiet: () =>
-      lookingSince === undefined && Object.keys(state.inFlight).length === 0 && Object.keys(state.resting).length === 0,
+      looking === undefined && Object.keys(state.inFlight).length === 0 && Object.keys(state.resting).length === 0,
   };
 }

@@ -1,5 +1,5 @@
 import type { Change, RolloutName } from './change.js';
-import { isMarkOf } from './change.js';
+import { hashOfMark, isMarkOf } from './change.js';
 import { isSelected, type Selectable, type Selection } from './selection.js';
 
 /** Machines that Fly made for a moment, or that belong to somebody else's procedure: never touched. */
@@ -37,9 +37,15 @@ export interface MachineFacts extends Selectable {
   readonly special?: Special;
   /** Scheduled and standby machines are updated only while idle, and never started. */
   readonly onlyIdle?: 'scheduled' | 'standby';
+  /** The machines that it takes the place of when their host fails. */
+  readonly standbyFor: readonly string[];
   readonly containers: boolean;
   readonly hostOk: boolean;
   readonly mark: string | undefined;
+  /** Fly's time of the newest event that a version was born with, ms; undefined where no such event is kept. */
+  readonly bornAt: number | undefined;
+  /** Its newest update met it at work, and nothing has started it since. */
+  readonly cut: boolean;
   /** Applying the change to its env changes nothing. */
   readonly envMatches: boolean;
   readonly checksConfigured: number;
@@ -65,8 +71,8 @@ export interface RolloutContext {
 }
 
 /**
- * What a machine is for us. `ready` is the only one that is written; `straggler`, `busy` and `unreachable` are
- * waited for; `foreign` is counted and left; the rest is outside the selection.
+ * What a machine is for us. `ready` is the only one that is written; `cut` is started again; `straggler`, `busy` and
+ * `unreachable` are waited for; `foreign` is counted and left; the rest is outside the selection.
  */
 export type Standing =
   | 'gone'
@@ -75,6 +81,7 @@ export type Standing =
   | 'unmanaged'
   | 'containers'
   | 'suspended'
+  | 'cut'
   | 'atTarget'
   | 'unreachable'
   | 'foreign'
@@ -122,6 +129,11 @@ export const TABLE: readonly Row[] = [
   { standing: 'unreachable', when: (m) => !m.hostOk, because: 'its host is not ok, so its config cannot be read' },
   { standing: 'containers', when: (m) => m.containers, because: 'it has containers, each with an image of its own' },
   { standing: 'busy', when: (m) => REPLACING.includes(m.state), because: 'an update of it is under way' },
+  {
+    standing: 'cut',
+    when: (m, c) => m.cut && IDLE.includes(m.state) && hashOfMark(m.mark) === c.rollout.hash && isAtTarget(m, c),
+    because: 'an update of this change met it at work and stopped it: it is started again',
+  },
   { standing: 'atTarget', when: isAtTarget, because: 'its digest and env are those of the change' },
   {
     standing: 'suspended',

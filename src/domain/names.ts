@@ -19,6 +19,9 @@ const APP_NAME = /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/;
 /** The workflow id of the one rollout an app may have. */
 export const rolloutId = (app: string): string => `rollout:${app}`;
 
+/** Whether a workflow id is one that an app's rollout has. */
+export const isRolloutId = (id: string): boolean => id.startsWith(rolloutId(''));
+
 /**
  * What is wrong with an app name, or undefined. Names become part of a workflow id and of a URL path, so anything
  * that is not a plain Fly app name is refused before it is used.

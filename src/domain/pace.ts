@@ -24,9 +24,13 @@ export interface Pace {
 const samePool = (a: { region: string; group: string }, b: { region: string; group: string }): boolean =>
   a.region === b.region && a.group === b.group;
 
+/** A standby is there for the time when its machine is not: they are never away together. */
+const stand = (a: Candidate, b: Candidate): boolean =>
+  (a.standbyFor?.includes(b.id) ?? false) || (b.standbyFor?.includes(a.id) ?? false);
+
 /**
  * Which candidates get a slot now, in their order: the first of the rollout alone, one at a time while no digest is
- * known, never more than half of a pool's idle machines.
+ * known, never more than half of a pool's idle machines, never a standby with its machine.
  */
 export function admit(queue: readonly Candidate[], pace: Pace): Candidate[] {
   const most = pace.proven && pace.pinned ? MOST_IN_FLIGHT : 1;
@@ -34,8 +38,9 @@ export function admit(queue: readonly Candidate[], pace: Pace): Candidate[] {
   for (const candidate of queue) {
     if (pace.inFlight.length + admitted.length >= most) break;
     const idle = pace.pools.find((pool) => samePool(pool, candidate))?.idle ?? 0;
-    const flying = [...pace.inFlight, ...admitted].filter((flight) => samePool(flight, candidate)).length;
-    if (flying < idleSlots(idle)) admitted.push(candidate);
+    const flying = [...pace.inFlight, ...admitted];
+    const here = flying.filter((flight) => samePool(flight, candidate)).length;
+    if (here < idleSlots(idle) && !flying.some((flight) => stand(flight, candidate))) admitted.push(candidate);
   }
   return admitted;
 }

@@ -1,5 +1,5 @@
 import type { Candidate, Observation, Sick } from './fleet.js';
-import { leftToDo, total } from './fleet.js';
+import { isClear, total } from './fleet.js';
 import type { RolloutContext } from './machine.js';
 import { type Flight, tooManyFailed } from './pace.js';
 import type { Evidence, FailureCode } from './verdict.js';
@@ -14,6 +14,8 @@ export interface Plan {
   readonly selected: number;
   /** Machines of the app in the last whole list, selected or not. */
   readonly listed: number;
+  /** How many more the app counted when planned than any list showed. */
+  readonly unlisted: number;
   /** As the operator wrote it, and what it was pinned to. */
   readonly target: string;
   readonly notes: readonly string[];
@@ -51,8 +53,16 @@ export interface Rest extends Candidate {
   readonly says: string;
 }
 
+/** The first order in doubt counts: what was born since may be its write. */
+export interface Doubt {
+  readonly region: string;
+  readonly group: string;
+  /** Fly's time of the machine's newest birth of a version before it, ms. */
+  readonly bornAt: number;
+}
+
 /** What a sweep waits for without anything in flight. */
-export type WaitKind = 'straggler' | 'unreachable' | 'busy';
+export type WaitKind = 'straggler' | 'unreachable' | 'busy' | 'retried';
 
 /** The one state of a rollout. Everything but `inFlight`, `queue` and `seen` survives continue-as-new. */
 export interface RolloutState {
@@ -66,8 +76,8 @@ export interface RolloutState {
   /** A person's retries, by machine: the `n` of its next mark. */
   readonly retries: Readonly<Record<string, number>>;
   readonly forgiven: Readonly<Record<string, number>>;
-  /** Orders whose end nobody knows, with the version before: the next attempt looks for traces first. */
-  readonly unknown: Readonly<Record<string, string>>;
+  /** Machines with an order whose end nobody knows: the next one looks for traces first. */
+  readonly unknown: Readonly<Record<string, Doubt>>;
   readonly resting: Readonly<Record<string, Rest>>;
   readonly inFlight: Readonly<Record<string, Flight>>;
   readonly queue: readonly Candidate[];
@@ -181,6 +191,11 @@ const land = (state: RolloutState, id: string): RolloutState => ({
   clear: { looks: 0, at: state.clear.at },
 });
 
+const inDoubt = ({ unknown }: RolloutState, { id, region, group, bornAt = 0 }: Flight): RolloutState['unknown'] => ({
+  ...unknown,
+  [id]: unknown[id] ?? { region, group, bornAt },
+});
+
 /** An order ended. `tries` of a machine's rest grow until it ends otherwise. */
 export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcome, now: number): RolloutState {
   const flight = state.inFlight[id];
@@ -208,7 +223,7 @@ export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcom
       return {
         ...landed,
         resting,
-        ...(outcome.inDoubt ? { unknown: { ...landed.unknown, [id]: landed.unknown[id] ?? flight.version } } : {}),
+        ...(outcome.inDoubt ? { unknown: inDoubt(landed, flight) } : {}),
       };
     }
     case 'left':
@@ -244,8 +259,7 @@ function onSuccess(state: RolloutState, id: string, outcome: UpdateOutcome & { k
 export function onLost(state: RolloutState, id: string): RolloutState {
   const flight = state.inFlight[id];
   if (flight === undefined) return state;
-  const unknown = { ...state.unknown, [id]: state.unknown[id] ?? flight.version };
-  return { ...land(state, id), unknown };
+  return { ...land(state, id), unknown: inDoubt(state, flight) };
 }
 
 /** A machine has rested enough. */
@@ -258,13 +272,18 @@ export function onRested(state: RolloutState, id: string): RolloutState {
 const toFailure = (sick: Sick): Failure => ({ ...sick, accepted: false });
 
 function waitsAfter({ waits = {} }: RolloutState, seen: Observation, now: number): NonNullable<RolloutState['waits']> {
-  const counts = { straggler: seen.stragglers, unreachable: seen.unreachable, busy: seen.busy } as const;
-  const kinds = (['straggler', 'unreachable', 'busy'] as const).filter((kind) => counts[kind] > 0);
+  const { stragglers: straggler, unreachable, busy, retried } = seen;
+  const counts = { straggler, unreachable, busy, retried } as const;
+  const kinds = (['straggler', 'unreachable', 'busy', 'retried'] as const).filter((kind) => counts[kind] > 0);
   return Object.fromEntries(kinds.map((kind) => [kind, waits[kind] ?? now]));
 }
 
-/** Looks of workers before 9174b9c, which histories under way may hold, said neither this nor what is in doubt. */
-const isWhole = (seen: Observation): boolean => seen.whole ?? true;
+/** Machines that a list shows for the first time were among those that none had shown. */
+const withListed = (plan: Plan, listed: number): Plan => ({
+  ...plan,
+  listed,
+  unlisted: Math.max(0, plan.unlisted - Math.max(0, listed - plan.listed)),
+});
 
 /** A look came back. */
 export function onLooked(state: RolloutState, look: LookOutcome, now: number): RolloutState {
@@ -274,8 +293,7 @@ export function onLooked(state: RolloutState, look: LookOutcome, now: number): R
   }
   const { observation } = look;
   const busy = (id: string) => Object.hasOwn(state.inFlight, id) || Object.hasOwn(state.resting, id);
-  const isClear = isWhole(observation) && (observation.doubtful ?? 0) === 0 && leftToDo(observation) === 0;
-  const plan = isWhole(observation) ? { ...state.plan, listed: observation.listed } : state.plan;
+  const plan = observation.whole ? withListed(state.plan, observation.listed) : state.plan;
   const failed = { ...state.failed };
   for (const sick of observation.sick) failed[sick.id] ??= toFailure(sick);
   const next: RolloutState = {
@@ -284,8 +302,10 @@ export function onLooked(state: RolloutState, look: LookOutcome, now: number): R
     seen: observation,
     waits: waitsAfter(state, observation, now),
     failed,
-    queue: observation.candidates.filter((candidate) => !busy(candidate.id) && !Object.hasOwn(failed, candidate.id)),
-    clear: isClear ? { looks: state.clear.looks + 1, at: now } : { looks: 0, at: now },
+    queue: observation.candidates
+      .filter(({ id }) => !busy(id) && !Object.hasOwn(failed, id))
+      .map((candidate) => ({ ...state.queue.find(({ id }) => id === candidate.id), ...candidate })),
+    clear: isClear(observation) ? { looks: state.clear.looks + 1, at: now } : { looks: 0, at: now },
   };
   return pauseOnFailures(next, now);
 }

@@ -32,7 +32,7 @@ export interface MachineNote {
   readonly id: string;
   readonly region: string;
   readonly group: string;
-  readonly state: 'failed' | 'in flight' | 'resting' | 'working' | 'unreachable' | 'foreign' | 'busy';
+  readonly state: 'failed' | 'in flight' | 'resting' | 'unknown' | 'working' | 'unreachable' | 'foreign' | 'busy';
   readonly says: string;
 }
 
@@ -82,6 +82,7 @@ const noObservation: Observation = {
   listed: 0,
   whole: true,
   doubtful: 0,
+  retried: 0,
   pools: [],
   candidates: [],
   remarks: [],
@@ -163,6 +164,7 @@ function waitingFor(state: RolloutState, around: Around): { name: string; says: 
     'machines that Fly would not update just now',
   );
   const between = count(seen.busy, 'machine between two states', 'machines between two states');
+  const again = count(seen.retried, 'retried machine to show how it does', 'retried machines to show how they do');
   const since = (kind: WaitKind): number => state.waits?.[kind] ?? looking;
   return [
     {
@@ -179,6 +181,7 @@ function waitingFor(state: RolloutState, around: Around): { name: string; says: 
       since: looking,
     },
     { n: seen.busy, name: 'sweep:busy', says: between, since: since('busy') },
+    { n: seen.retried, name: 'sweep:retried', says: again, since: since('retried') },
   ].flatMap(({ n, ...wait }) => (n === 0 ? [] : [wait]));
 }
 
@@ -220,7 +223,14 @@ function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
       return [];
     return [{ id, region, group, state: words[standing], says }];
   });
-  return firstOfEach([...failed, ...resting, ...flying, ...remarks]).slice(0, MOST_MACHINES);
+  const unknown = Object.entries(state.unknown).map(([id, { region, group }]) => ({
+    id,
+    region,
+    group,
+    state: 'unknown' as const,
+    says: 'nobody knows whether its last update was written, or left it as it was',
+  }));
+  return firstOfEach([...failed, ...resting, ...flying, ...unknown, ...remarks]).slice(0, MOST_MACHINES);
 }
 
 /** Every wait with its name and since, and its deadline unless it is a pause. */

@@ -43,25 +43,34 @@ function resume(state: RolloutState, now: number): VerbAnswer {
   });
 }
 
-function retryOne(state: RolloutState, [id, failure]: readonly [string, Failure]): RolloutState {
+/** Checks that do not pass get their whole time again; other evidence is forgiven up to its own time, which is Fly's. */
+const forgivenAt = ({ code, at }: Failure, now: number): number => (code === 'checks' ? now : at);
+
+function retryOne(state: RolloutState, [id, failure]: readonly [string, Failure], now: number): RolloutState {
   return {
     ...state,
     failed: without(state.failed, id),
     unknown: without(state.unknown, id),
     retries: { ...state.retries, [id]: (state.retries[id] ?? 0) + 1 },
-    forgiven: { ...state.forgiven, [id]: failure.at },
+    forgiven: { ...state.forgiven, [id]: forgivenAt(failure, now) },
     clear: { looks: 0, at: 0 },
   };
 }
 
-function retry(state: RolloutState, input: VerbInput): VerbAnswer {
+function retry(state: RolloutState, input: VerbInput, now: number): VerbAnswer {
   const failed = Object.entries(state.failed);
   if (failed.length === 0) return refuse('no machine has failed, nothing to retry');
   const named = input.machines;
   const stranger = named?.find((id) => !Object.hasOwn(state.failed, id));
   if (stranger !== undefined)
-    return refuse(`machine ${stranger} has not failed; failed: ${failed.map(([id]) => id).join(', ')}`);
-  return done(failed.filter(([id]) => named?.includes(id) ?? true).reduce(retryOne, state));
+    return refuse(
+      `machine ${stranger.slice(0, 80)} has not failed; failed: ${failed
+        .slice(0, 20)
+        .map(([id]) => id)
+        .join(', ')}`,
+    );
+  const again = failed.filter(([id]) => named?.includes(id) ?? true);
+  return done(again.reduce((before, one) => retryOne(before, one, now), state));
 }
 
 /** One table registers each verb as a signal and as an update, and says when it is refused. */
@@ -81,7 +90,7 @@ export const VERB_RULES: Readonly<Record<Verb, VerbRule>> = {
   retry: {
     describes:
       'Take failed machines up again and out of the count; does not resume. {"machines":["e2865…"]} or nothing for all',
-    apply: (state, input) => retry(state, input),
+    apply: retry,
   },
   abort: {
     describes:
@@ -94,13 +103,19 @@ export const VERB_RULES: Readonly<Record<Verb, VerbRule>> = {
   },
 };
 
+/** What is said is shown wherever a rollout is, and travels with it. */
+const MOST_TEXT = 500;
+const isShortText = (value: unknown): boolean => typeof value === 'string' && value.length <= MOST_TEXT;
+
 const isIds = (value: unknown): boolean =>
   Array.isArray(value) && value.length > 0 && value.every((id) => typeof id === 'string');
 
 function keyProblem(verb: Verb, key: string, value: unknown): string | undefined {
   const known = verb === 'retry' ? ['reason', 'by', 'machines'] : ['reason', 'by'];
-  if (!known.includes(key)) return `${verb}: ${JSON.stringify(key)} is not known; it takes ${known.join(', ')}`;
-  if (key !== 'machines') return typeof value === 'string' ? undefined : `${verb}.${key}: must be text`;
+  if (!known.includes(key))
+    return `${verb}: ${JSON.stringify(key.slice(0, 80))} is not known; it takes ${known.join(', ')}`;
+  if (key !== 'machines')
+    return isShortText(value) ? undefined : `${verb}.${key}: must be text, ${MOST_TEXT} letters at most`;
   return isIds(value) ? undefined : `${verb}.machines: must be a list of machine ids with at least one entry`;
 }
 

@@ -22,6 +22,12 @@ const failed = (code: FailureCode, says: string, at: number): Verdict => ({
   evidence: { code, says, at },
 });
 
+/** A machine without checks that was stopped on request, as the proxy does, after it had run for long enough. */
+function ranLongEnough({ startedAt, exit }: MachineFacts['life'], machine: MachineFacts, forMs: number): boolean {
+  if (startedAt === undefined || exit === undefined || machine.checksConfigured > 0) return false;
+  return exit.requested && !exit.oom && !exit.looping && exit.at - startedAt >= forMs;
+}
+
 function judgeExit(exit: NonNullable<MachineFacts['life']['exit']>): Verdict | undefined {
   if (exit.requested) return undefined;
   if (exit.oom) return failed('out_of_memory', 'ran out of memory on the new version', exit.at);
@@ -36,32 +42,42 @@ function judgeExit(exit: NonNullable<MachineFacts['life']['exit']>): Verdict | u
 /** Checks named in one evidence: it travels with every status, and an observation carries many. */
 const MOST_NAMES = 5;
 
-function judgeChecks(machine: MachineFacts, startedAt: number, now: number, withinMs: number): Verdict {
+/** @param from they have `withinMs` from here on. */
+function judgeChecks(machine: MachineFacts, from: number, now: number, withinMs: number): Verdict {
   const bad = machine.checks.filter((check) => check.status !== 'passing');
   const missing = machine.checksConfigured - machine.checks.length;
   if (bad.length === 0 && missing <= 0) return { kind: 'passed' };
-  if (now - startedAt < withinMs) return { kind: 'settling' };
+  if (now - from < withinMs) return { kind: 'settling' };
   const named = bad.slice(0, MOST_NAMES).map((check) => `${check.name} ${check.status}`);
   const more = bad.length > MOST_NAMES ? ` and ${bad.length - MOST_NAMES} more` : '';
   const says =
     bad.length === 0 ? `${missing} checks have not reported` : `checks do not pass: ${named.join(', ')}${more}`;
-  const at = bad.reduce((latest, check) => Math.max(latest, check.since), startedAt);
-  return failed('checks', says, at);
+  return failed('checks', says, now);
 }
 
 /**
  * Judges a machine that is at target by what it has done on its version. No checks configured means that health is
  * exit events, never a vacuous pass.
  * @param now Fly's time as well as we know it, ms.
+ * @param forgiven evidence up to this time does not count, ms.
  */
-export function judge(machine: MachineFacts, context: RolloutContext, now: number): Verdict {
+export function judge(machine: MachineFacts, context: RolloutContext, now: number, forgiven = 0): Verdict {
   const { startedAt, exit } = machine.life;
   const lastExit =
     exit !== undefined && (startedAt === undefined || exit.at >= startedAt || exit.looping) ? exit : undefined;
   const byExit = lastExit && judgeExit(lastExit);
   if (byExit !== undefined) return byExit;
-  if (startedAt === undefined) return { kind: 'idle' };
-  if (machine.state !== 'started') return { kind: machine.state === 'stopped' ? 'idle' : 'settling' };
-  if (machine.checksConfigured > 0) return judgeChecks(machine, startedAt, now, context.healthy.withinMs);
-  return { kind: now - startedAt >= context.healthy.forMs ? 'verified' : 'settling' };
+  return startedAt === undefined ? { kind: 'idle' } : judgeRun(machine, context.healthy, { startedAt, now, forgiven });
+}
+
+/** What its newest run shows, which has not ended, or ended on request. */
+function judgeRun(
+  machine: MachineFacts,
+  { forMs, withinMs }: RolloutContext['healthy'],
+  { startedAt, now, forgiven }: { startedAt: number; now: number; forgiven: number },
+): Verdict {
+  if (machine.state === 'stopped') return { kind: ranLongEnough(machine.life, machine, forMs) ? 'verified' : 'idle' };
+  if (machine.state !== 'started') return { kind: 'settling' };
+  if (machine.checksConfigured > 0) return judgeChecks(machine, Math.max(startedAt, forgiven), now, withinMs);
+  return { kind: now - startedAt >= forMs ? 'verified' : 'settling' };
 }

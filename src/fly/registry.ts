@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Transport } from './transport.js';
 import { ManifestIndex } from './wire.js';
 
-/** Answer of a look-up: the digest machines will run, a tag that does not exist, or a registry that would not say. */
+/** Answer of a look-up: the digest machines will run, nothing that they could, or a registry that would not say. */
 export type DigestAnswer =
   | { readonly kind: 'found'; readonly digest: string }
-  | { readonly kind: 'unknown' }
+  | { readonly kind: 'unknown'; readonly says: string }
   | { readonly kind: 'unreachable'; readonly says: string };
 
 export interface RegistryOptions {
@@ -41,15 +41,19 @@ function digestIn(body: string, header: string | undefined): DigestAnswer {
   }
   const entry = index.data.manifests.find((m) => m.platform?.os === 'linux' && m.platform.architecture === 'amd64');
   return entry === undefined
-    ? { kind: 'unreachable', says: 'the image has no linux/amd64 entry in its index' }
+    ? { kind: 'unknown', says: 'has no image for linux/amd64 under' }
     : { kind: 'found', digest: entry.digest };
 }
 
 /**
- * The digest behind a tag: of the linux/amd64 entry where the tag is an index, since that is what a machine's
+ * The digest behind a tag or a digest: of the linux/amd64 entry where that is an index, since it is what a machine's
  * `image_ref.digest` shows. It never throws: a registry that will not answer is something a plan says.
  */
-export async function findDigest(repository: string, tag: string, options: RegistryOptions): Promise<DigestAnswer> {
+export async function findDigest(
+  repository: string,
+  reference: string,
+  options: RegistryOptions,
+): Promise<DigestAnswer> {
   const { host, path } = placeOf(repository);
   const base = options.baseUrl ?? `https://${host}`;
   const basic = Buffer.from(`x:${options.token.replace(/^(FlyV1|Bearer)\s+/i, '')}`).toString('base64');
@@ -57,11 +61,11 @@ export async function findDigest(repository: string, tag: string, options: Regis
   try {
     const answer = await options.transport({
       method: 'GET',
-      url: `${base}/v2/${path}/manifests/${encodeURIComponent(tag)}`,
+      url: `${base}/v2/${path}/manifests/${encodeURIComponent(reference)}`,
       headers: { accept: ACCEPT, ...auth },
       timeoutMs: 20_000,
     });
-    if (answer.status === 404) return { kind: 'unknown' };
+    if (answer.status === 404) return { kind: 'unknown', says: 'does not know' };
     if (answer.status !== 200) return { kind: 'unreachable', says: `${host} answered HTTP ${answer.status}` };
     return digestIn(answer.body, answer.headers['docker-content-digest']);
   } catch {

@@ -22,17 +22,20 @@ export type Transport = (request: HttpRequest) => Promise<HttpAnswer>;
 const oneValue = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(', ') : value;
 
-/** The real transport. Redirects are not followed: a token must not travel to another host. */
+/**
+ * The real transport. Redirects are not followed: a token must not travel to another host. Connections have no bound
+ * of their own (the worker's activities are bounded): a write must never queue behind the long polls of others.
+ */
 export function undiciTransport(): Transport {
-  const dispatcher = new Agent({ connections: 64, keepAliveTimeout: 20_000 });
+  const dispatcher = new Agent({ keepAliveTimeout: 20_000 });
   return async ({ method, url, headers, body, timeoutMs, signal }) => {
     const answer = await request(url, {
       method: method as 'GET',
       headers: { ...headers },
       body: body ?? null,
-      signal: signal ?? null,
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
+      signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])]),
+      headersTimeout: 0,
+      bodyTimeout: 0,
       dispatcher,
     });
     const text = await answer.body.text();

@@ -13,6 +13,6 @@ export function parseDuration(text: string): number | string {
   if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== text) {
     return `${JSON.stringify(text.slice(0, 40))} is no duration; write it like "90s", "10m", "6h" or "1h30m"`;
   }
-  if (ms <= 0) return 'must be longer than nothing';
+  if (Math.round(ms) < 1) return 'must be longer than nothing';
   return ms > LONGEST_MS ? 'must not be longer than 90 days' : Math.round(ms);
 }

@@ -44,7 +44,7 @@ const Image = z
       'must be text like "registry.fly.io/encoder:v42"; an object for machines with containers comes with a later release',
   })
   .regex(
-    /^[a-z0-9][a-zA-Z0-9._:/-]*(?:@sha256:[a-f0-9]{64})?$/,
+    /^[a-z0-9][\w.-]*(?::\d+(?=\/))?(?:\/[a-z0-9][\w.-]*)*(?::\w[\w.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$/,
     'must be an image reference like "registry.fly.io/encoder:v42"',
   )
   .refine(

@@ -1,9 +1,10 @@
 import { observeFleet } from '../../activities/observe-fleet.js';
 import { planRollout } from '../../activities/plan-rollout.js';
-import { updateMachine } from '../../activities/update-machine.js';
+import { type Attempt, updateMachine } from '../../activities/update-machine.js';
 import type { Decision } from '../domain/decide.js';
 import { createLoop, type Hands, type Loop } from '../domain/loop.js';
-import type { LookOrder, UpdateOrder } from '../domain/orders.js';
+import type { LookOrder } from '../domain/look.js';
+import type { UpdateOrder } from '../domain/orders.js';
 import { begin, carry, type LookOutcome, type RolloutState, type UpdateOutcome } from '../domain/state.js';
 import { statusOf } from '../domain/status.js';
 import { applyVerb, type Verb } from '../domain/verbs.js';
@@ -16,7 +17,7 @@ export type Mishap =
   | { readonly kind: 'none' }
   /** The worker dies at the attempt's n-th call: before it is sent, or after it took effect. */
   | { readonly kind: 'dies'; readonly call: number; readonly after: boolean }
-  /** The worker hangs before the n-th call, is given up, and goes on later as a ghost. */
+  /** The worker hangs before the n-th call (0: as it gets the task), is given up, and goes on later as a ghost. */
   | { readonly kind: 'stalls'; readonly call: number; readonly ms: number };
 
 /** A verb at a time after the start. */
@@ -57,7 +58,8 @@ const NEVER = new Promise<never>(() => undefined);
 interface Frail {
   readonly transport: Transport;
   readonly lost: Promise<'lost'>;
-  readonly isAlive: () => boolean;
+  /** As a server answers that has given it up by then. */
+  readonly confirm: Attempt['confirm'];
 }
 
 function mishapTransport(world: World, mishap: Mishap): Frail {
@@ -66,6 +68,11 @@ function mishapTransport(world: World, mishap: Mishap): Frail {
   let frozen = false;
   let tell: (lost: 'lost') => void = () => undefined;
   const lost = new Promise<'lost'>((resolve) => (tell = resolve));
+  const stall = async (ms: number) => {
+    tell('lost');
+    frozen = true;
+    await world.clock.sleep(ms);
+  };
   const transport: Transport = async (request) => {
     calls += 1;
     if (dead) return NEVER;
@@ -76,13 +83,15 @@ function mishapTransport(world: World, mishap: Mishap): Frail {
       return NEVER;
     }
     if (mishap.kind === 'stalls' && calls === mishap.call) {
-      tell('lost');
-      frozen = true;
-      await world.clock.sleep(mishap.ms);
+      await stall(mishap.ms);
     }
     return world.transport(request);
   };
-  return { transport, lost, isAlive: () => !frozen };
+  const confirm = async () => {
+    if (mishap.kind === 'stalls' && mishap.call === 0) await stall(mishap.ms);
+    return () => !frozen;
+  };
+  return { transport, lost, confirm };
 }
 
 /** Runs an update as Temporal would: attempts until there is an outcome, a dead worker's noticed late. */
@@ -93,8 +102,8 @@ async function attempts(
   mishap: () => Mishap,
 ): Promise<UpdateOutcome | 'lost'> {
   for (let number = 1; ; number += 1) {
-    const { transport, lost, isAlive } = mishapTransport(world, mishap());
-    const attempt = { number, cancelled, isAlive, say: () => undefined };
+    const { transport, lost, confirm } = mishapTransport(world, mishap());
+    const attempt = { number, cancelled, confirm, say: () => undefined };
     const work = updateMachine(order, world.depsOver(transport), attempt).catch((error: unknown) => {
       if (error instanceof FlyError) return error;
       throw error;

@@ -210,7 +210,7 @@ const mishap: fc.Arbitrary<Mishap> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant<'stalls'>('stalls'),
-      call: fc.integer({ min: 1, max: 5 }),
+      call: fc.integer({ min: 0, max: 5 }),
       ms: fc.integer({ min: 16_000, max: 80_000 }),
     }),
   },

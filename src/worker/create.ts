@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
-import { createActivities } from '../../activities/index.js';
+import { type ActivityDeps, createActivities } from '../../activities/index.js';
 import { realClock } from '../clock.js';
 import { TASK_QUEUE } from '../domain/names.js';
 import { createFlyClient } from '../fly/client.js';
@@ -9,7 +10,7 @@ import { createLimiter } from '../fly/limiter.js';
 import { findDigest } from '../fly/registry.js';
 import { undiciTransport } from '../fly/transport.js';
 import type { WorkerConfig } from './config.js';
-import { ensureSearchAttributes } from './search-attributes.js';
+import { searchAttributes } from './search-attributes.js';
 
 /** Where `npm run build` puts the workflow bundle, seen from the compiled file. */
 const BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
@@ -35,6 +36,20 @@ export const WORKER_SETTINGS = {
   maxConcurrentActivityTaskExecutions: 500,
 } as const satisfies Partial<WorkerOptions>;
 
+/** Longer than any server needs that is well; a write waits for it. */
+const BEAT_TIMEOUT_MS = 5_000;
+
+/** A heartbeat past the SDK, which sends its own in its own time and tells nobody what became of them. */
+const beatOver =
+  (connection: NativeConnection, namespace: string): ActivityDeps['beat'] =>
+  async (taskToken, details) => {
+    const payloads = [defaultPayloadConverter.toPayload(details)];
+    const answer = await connection.withDeadline(Date.now() + BEAT_TIMEOUT_MS, () =>
+      connection.workflowService.recordActivityTaskHeartbeat({ namespace, taskToken, details: { payloads } }),
+    );
+    return { cancelRequested: answer.cancelRequested };
+  };
+
 /** A worker that talks to Fly as `config` says. */
 export async function createWorker(
   config: WorkerConfig,
@@ -56,7 +71,8 @@ export async function createWorker(
     clock: realClock,
     pollMs,
     findDigest: (repository, tag) => findDigest(repository, tag, registry),
-    attributes: () => ensureSearchAttributes(connection, namespace),
+    attributes: () => searchAttributes(connection, namespace),
+    beat: beatOver(connection, namespace),
   });
   return Worker.create({
     ...WORKER_SETTINGS,

@@ -4,6 +4,7 @@ import { NativeConnection, Runtime } from '@temporalio/worker';
 import { TASK_QUEUE } from '../domain/names.js';
 import { readConfig, type WorkerConfig } from './config.js';
 import { createWorker } from './create.js';
+import { registerSearchAttributes } from './search-attributes.js';
 
 /** `NativeConnection.connect` does not wait for a server that is down, so a worker that must come back by itself does. */
 const CONNECT_PAUSES_MS = [200, 500, 1_000, 2_000, 5_000];
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
   Runtime.install({ shutdownSignals: ['SIGINT', 'SIGTERM'] });
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await connect(connectionOptions);
+  await registerSearchAttributes(connection, namespace);
   const worker = await createWorker(config, connection, namespace);
   console.log(
     `layover worker: Temporal ${connectionOptions.address ?? 'localhost:7233'} namespace ${namespace} queue ${TASK_QUEUE}; Fly ${config.flyUrl}; updates the machines of every app its token may write`,

@@ -5,24 +5,30 @@ const KEYWORD = 2;
 const WANTED = ['FlyApp', 'FlyImage', 'RolloutPhase'];
 
 /**
- * Registers Layover's search attributes where they are missing and says which the namespace has afterwards. A
- * namespace that does not let us (or the test server, which cannot list) is no error: rollouts run without them, and
- * their plan says so. One of another type counts as missing, since adding it again is silently ignored.
+ * Which of Layover's search attributes the namespace has. One of another type is not ours. A server that does not
+ * tell (the test server cannot) has none: rollouts run without them, and their plan says so.
  */
-export async function ensureSearchAttributes(
-  connection: NativeConnection,
-  namespace: string,
-): Promise<readonly string[]> {
-  const { operatorService } = connection;
+export async function searchAttributes(connection: NativeConnection, namespace: string): Promise<readonly string[]> {
   try {
-    const before = (await operatorService.listSearchAttributes({ namespace })).customAttributes ?? {};
-    const missing = WANTED.filter((name) => !Object.hasOwn(before, name));
-    if (missing.length > 0) {
-      const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
-      await operatorService.addSearchAttributes({ namespace, searchAttributes });
-    }
-    return WANTED.filter((name) => missing.includes(name) || Number(before[name]) === KEYWORD);
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    return WANTED.filter((name) => Number(customAttributes?.[name]) === KEYWORD);
   } catch {
     return [];
+  }
+}
+
+/**
+ * Registers those that are missing; a worker does so when it starts. A namespace that does not let us is no error.
+ * Adding one that exists under another type is silently ignored by the server.
+ */
+export async function registerSearchAttributes(connection: NativeConnection, namespace: string): Promise<void> {
+  const there = await searchAttributes(connection, namespace);
+  const missing = WANTED.filter((name) => !there.includes(name));
+  if (missing.length === 0) return;
+  try {
+    const wanted = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
+    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: wanted });
+  } catch {
+    // Not allowed, or not known there: the plan of every rollout says that they are missing.
   }
 }

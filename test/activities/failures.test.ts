@@ -2,7 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { createActivities } from '../../activities/index.js';
-import { lookOrder } from '../../src/domain/orders.js';
+import { lookOrder } from '../../src/domain/look.js';
 import { begin } from '../../src/domain/state.js';
 import type { World } from '../../src/proof/world.js';
 import { callsOf, INPUT, oneMachine, orderOf, plan, truth } from './support.js';
@@ -59,11 +59,15 @@ describe('what an activity tells Temporal', () => {
   test('a look that finds nothing to do is a benign failure with the time of the next', async () => {
     const world = oneMachine({ machine: { running: true } });
     const { plan: made } = await plan(world);
-    const order = lookOrder(begin(made, world.clock.now()), {
-      pace: 'calm',
-      after: 0,
-      until: world.clock.now() + 600_000,
-    });
+    const order = {
+      ...lookOrder(begin(made, world.clock.now()), {
+        pace: 'calm',
+        after: 0,
+        stale: world.clock.now() + 300_000,
+        until: world.clock.now() + 600_000,
+      }),
+      counts: 'as before',
+    };
     const { environment, activities } = within(world);
     const failure = await failureOf(environment.run(activities.observeFleet, order));
     expect(failure).toMatchObject({ type: 'NothingToDo', category: 'BENIGN', nextRetryDelay: 60_000 });
@@ -77,7 +81,7 @@ describe('what an activity tells Temporal', () => {
   test('a look returns nothing of a config, an env or a body', async () => {
     const world = oneMachine({ machine: { env: { PASSWORD: SECRET }, config: { init: { cmd: ['run', SECRET] } } } });
     const { plan: made } = await plan(world);
-    const order = lookOrder(begin(made, 0), { pace: 'busy', after: 0, until: 0 });
+    const order = lookOrder(begin(made, 0), { pace: 'busy', after: 0, stale: 0, until: 0 });
     const { environment, activities } = within(world);
     const look = await environment.run(activities.observeFleet, order);
     expect(look).toMatchObject({ kind: 'seen', observation: { candidates: [{ id: truth(world).id }] } });

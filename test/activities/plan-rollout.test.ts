@@ -104,7 +104,17 @@ describe('refused before any write, with the field and the way out', () => {
     [
       'an image that the registry does not know',
       { app: 'encoder', image: 'registry.fly.io/encoder:v404' },
-      ['image: the registry does not know registry.fly.io/encoder:v404; push it first, or correct the tag'],
+      ['image: the registry does not know registry.fly.io/encoder:v404; push it first, or correct the reference'],
+    ],
+    [
+      'a digest that the registry does not know',
+      { app: 'encoder', image: `registry.fly.io/encoder@sha256:${'0'.repeat(64)}` },
+      [/^image: the registry does not know registry\.fly\.io\/encoder@sha256:0+; push it first/],
+    ],
+    [
+      'an unknown region and an unknown tag, both at once',
+      { app: 'encoder', image: 'registry.fly.io/encoder:v404', only: { regions: ['mars'] } },
+      [/^only\.regions: region "mars" is not in this app/, /^image: the registry does not know/],
     ],
     [
       'an image of another repository',
@@ -222,11 +232,29 @@ describe('the pin', () => {
     expect(pin).toBe(digest);
   });
 
-  test('is the digest that the operator wrote, and nobody is asked', async () => {
+  test('is the digest that the operator wrote where it is an image’s own', async () => {
     const world = fleet();
-    const digest = `sha256:${'cd'.repeat(32)}`;
-    expect(await pinOf(world, { app: 'encoder', image: `${V2}@${digest}` })).toMatchObject({ pin: digest });
-    expect(world.simulator.journal.entries().some((entry) => 'op' in entry && entry.op === 'manifest')).toBe(false);
+    const digest = digestOf(world);
+    expect(await pinOf(world, { app: 'encoder', image: `${V1}@${digest}` })).toMatchObject({ pin: digest });
+  });
+
+  test('is what machines will show where the operator wrote the digest of an index', async () => {
+    const world = fleet();
+    const request = { method: 'GET', url: '/v2/encoder/manifests/v1', headers: {} };
+    const answer = await world.simulator.handle(request);
+    const index = answer === 'cut' ? undefined : answer.headers['docker-content-digest'];
+    expect(index).not.toBe(digestOf(world));
+    expect(await pinOf(world, { app: 'encoder', image: `${V1}@${index}` })).toMatchObject({ pin: digestOf(world) });
+  });
+
+  test('of a written digest is learnt from the first machine while the registry is silent, unless the fleet runs it', async () => {
+    const faults = [{ on: 'manifest', effect: { answer: { status: 500, error: 'no' } } }];
+    const own = digestOf(fleet());
+    expect(await pinOf(fleet({ faults }), { app: 'encoder', image: `${V1}@${own}` })).toMatchObject({ pin: own });
+    const index = `registry.fly.io/encoder:v2@sha256:${'cd'.repeat(32)}`;
+    const { pin, notes } = await pinOf(fleet({ faults }), { app: 'encoder', image: index });
+    expect(pin).toBeUndefined();
+    expect(notes).toContain('one machine is updated first, and its digest becomes the pin');
   });
 
   test.each([401, 403, 500])('a registry that answers %i is said; the fleet is the second witness', async (status) => {

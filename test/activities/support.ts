@@ -1,6 +1,8 @@
 import type { PlanResult } from '../../activities/contract.js';
+import { factsOf } from '../../activities/facts.js';
 import { planRollout } from '../../activities/plan-rollout.js';
 import { type Attempt, updateMachine } from '../../activities/update-machine.js';
+import { observe } from '../../src/domain/fleet.js';
 import type { UpdateOrder } from '../../src/domain/orders.js';
 import type { UpdateOutcome } from '../../src/domain/state.js';
 import type { Transport } from '../../src/fly/transport.js';
@@ -32,15 +34,20 @@ export const plan = (world: World, input: object = INPUT, start = 'aaaaaaaa'): P
 /** The order that the rollout of this plan gives for the machine. */
 export async function orderOf(world: World, more: Partial<UpdateOrder> = {}, input?: object): Promise<UpdateOrder> {
   const { plan: made } = await plan(world, input);
-  const { version } = truth(world);
-  return { context: made.context, machine: { id: M1, region: 'ord', group: 'app', version }, n: 0, ...more };
+  const listed = observe(
+    (await world.deps.fly.listMachines('encoder')).map((machine) => factsOf(machine, made.context.change)),
+    made.context,
+    { now: world.clock.now(), whole: true, doubt: [M1], taken: [], failed: [], forgiven: {} },
+  );
+  const [machine] = listed.candidates;
+  return { context: made.context, machine: machine ?? { id: M1, region: 'ord', group: 'app' }, n: 0, ...more };
 }
 
 /** An attempt that nobody cancels. */
 export const attempt = (number = 1, cancelled = new AbortController().signal): Attempt => ({
   number,
   cancelled,
-  isAlive: () => true,
+  confirm: () => Promise.resolve(() => true),
   say: () => undefined,
 });
 

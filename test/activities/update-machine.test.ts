@@ -245,7 +245,7 @@ describe('an attempt after one that died', () => {
     const world = oneMachine();
     const order = await orderOf(world);
     await update(world, order);
-    const outcome = await update(world, { ...order, inDoubtSince: order.machine.version });
+    const outcome = await update(world, { ...order, inDoubtSince: order.machine.bornAt ?? 0 });
     expect(outcome).toMatchObject({ kind: 'updated', wrote: true });
     expect(written(world)).toHaveLength(1);
     expect(callsOf(world, 'versions')).toHaveLength(1);
@@ -308,7 +308,7 @@ describe('trouble at Fly', () => {
     expect(outcome).toMatchObject({ kind: 'error', code: 'unreachable', inDoubt: true });
     await control(world, `machines/${M1}/restore-host`);
     await world.clock.sleep(60_000);
-    const again = await update(world, { ...order, inDoubtSince: order.machine.version });
+    const again = await update(world, { ...order, inDoubtSince: order.machine.bornAt ?? 0 });
     expect(again).toMatchObject({ kind: 'updated', wrote: true });
     expect(written(world)).toHaveLength(1);
   });
@@ -340,14 +340,58 @@ describe('trouble at Fly', () => {
     expect(written(world)).toEqual([]);
   });
 
-  test('an attempt that stood still for too long does not write', async () => {
-    const world = oneMachine();
-    const frozen = { ...attempt(), isAlive: () => false };
-    expect(await update(world, await orderOf(world), frozen)).toMatchObject({
-      kind: 'error',
-      code: 'too_old',
-      inDoubt: false,
+  test('a lost answer is not repeated on what was read before: a machine that went to work meanwhile keeps its job', async () => {
+    const world = oneMachine({
+      machine: { job: { lengthMs: 600_000 } },
+      switches: { leaseBlocksAutostart: false },
+      faults: [{ on: 'update', times: 1, effect: { answer: { status: 503, error: 'unavailable' } } }],
     });
+    const order = await orderOf(world);
+    const transport: Transport = async (request) => {
+      const answer = await world.transport(request);
+      if (isWrite(request)) await control(world, `machines/${M1}/autostart`);
+      return answer;
+    };
+    await expect(updateMachine(order, world.depsOver(transport), attempt())).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    expect(await update(world, order, attempt(2))).toMatchObject({ kind: 'left', standing: 'straggler' });
+    expect(world.simulator.journal.entries().filter(({ kind }) => kind === 'job-cut')).toEqual([]);
+    expect(truth(world).lease).toBeUndefined();
+  });
+
+  test.each([true, false])(
+    'a list that was older than the write before does not make it again where Fly went back (versions kept: %s)',
+    async (versionsKeepReverted) => {
+      const world = oneMachine({ images: { [V2]: { reverts: true } }, switches: { versionsKeepReverted } });
+      const order = await orderOf(world);
+      const stale = { ...order, machine: { ...order.machine, bornAt: (order.machine.bornAt ?? 0) - 86_400_000 } };
+      expect(await update(world, stale, attempt(1))).toMatchObject({ kind: 'failed', code: 'reverted' });
+      expect(await update(world, stale, attempt(2))).toMatchObject({ kind: 'failed', code: 'reverted' });
+      expect(written(world)).toHaveLength(1);
+    },
+  );
+
+  test('an attempt that the server has given up does nothing at all', async () => {
+    const world = oneMachine();
+    const order = await orderOf(world);
+    const before = callsOf(world).length;
+    const late = { ...attempt(), confirm: () => Promise.resolve(() => false) };
+    expect(await update(world, order, late)).toMatchObject({ kind: 'error', code: 'not_confirmed', inDoubt: false });
+    expect(callsOf(world)).toHaveLength(before);
+  });
+
+  test('an attempt that stood still after it was confirmed does not write, and gives the lease back', async () => {
+    const world = oneMachine();
+    let asked = 0;
+    const confirm = () => {
+      asked += 1;
+      const isTheWrite = asked === 2;
+      return Promise.resolve(() => !isTheWrite);
+    };
+    const outcome = await update(world, await orderOf(world), { ...attempt(), confirm });
+    expect(outcome).toMatchObject({ kind: 'error', code: 'not_confirmed', inDoubt: false });
     expect(written(world)).toEqual([]);
+    expect(truth(world).lease).toBeUndefined();
   });
 });

@@ -39,7 +39,7 @@ test.concurrent(
     const said = await operator.execute('partial', { id: 'partial-door', input: { deadline: '4s' } });
     expect(said.exit).toBe(1);
     expect(said.text).toContain(
-      'partial: 2 of 3 machines of "partial" are at target; the deadline passed with 1 machines left',
+      'partial: 2 of 3 machines of "partial" are at target; the deadline passed with 1 machine left',
     );
     expect(said.text).toContain(`${working} ord app: working`);
     const end = await operator.result('partial-door');

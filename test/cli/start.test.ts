@@ -62,6 +62,14 @@ test.concurrent('a refused input under rollout:<app> ends with its own words', a
   expect(end.message).toContain('imagee: is not an option here');
 });
 
+test.concurrent('the id of another app’s rollout is refused: who stops that one must not stop this one', async () => {
+  await place.fly.make('guest', { count: 1 });
+  const end = await operator.endOf('guest', { id: 'rollout:host' });
+  expect(end).toMatchObject({ status: 'FAILED', type: 'RolloutRefused' });
+  expect(end.message).toContain('under any id but that of another app’s rollout, rollout:host');
+  expect(await place.fly.changing('guest')).toEqual([]);
+});
+
 test.concurrent('the type rollout is refused under a foreign id and with a raw input', async () => {
   const foreign = await operator.endOf('raw', { id: 'raw-foreign', type: 'rollout' });
   expect(foreign).toMatchObject({ status: 'FAILED', type: 'RolloutRefused' });

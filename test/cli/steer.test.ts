@@ -92,7 +92,7 @@ test.concurrent('an update that makes no sense is refused by its validator, word
     ['resume', undefined, 'not paused, nothing to resume'],
     ['retry', undefined, 'no machine has failed, nothing to retry'],
     ['pause', ['x'], 'pause takes one optional JSON object, for example {"reason":"…"}'],
-    ['pause', { reason: 5 }, 'pause.reason: must be text'],
+    ['pause', { reason: 5 }, 'pause.reason: must be text, 500 letters at most'],
     ['pause', { machines: ['x'] }, 'pause: "machines" is not known; it takes reason, by'],
     ['retry', { machines: [] }, 'retry.machines: must be a list of machine ids with at least one entry'],
   ];

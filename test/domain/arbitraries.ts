@@ -6,7 +6,7 @@ import type { Selection } from '../../src/domain/selection.js';
 import type { Failure, RolloutState } from '../../src/domain/state.js';
 import { begin } from '../../src/domain/state.js';
 import type { NonEmpty, Selector } from '../../src/input/types.js';
-import { context, HOUR, MARK, MINUTE, NEW, NOW, OLD, OTHER, plan, STRANGE_MARK } from './build.js';
+import { context, HOUR, M1, MARK, MINUTE, NEW, NOW, OLD, OTHER, plan, STRANGE_MARK } from './build.js';
 
 const QUIET = ['stopped', 'created', 'failed', 'suspended', 'suspending', 'started'] as const;
 const MOVING = ['starting', 'stopping', 'restarting', 'replacing', 'updating', 'creating'] as const;
@@ -59,6 +59,9 @@ export const facts: fc.Arbitrary<MachineFacts> = fc
       containers: fc.constantFrom(false, false, false, true),
       hostOk: fc.constantFrom(true, true, true, false),
       mark: fc.constantFrom(undefined, undefined, MARK, STRANGE_MARK, 'no mark at all'),
+      standbyFor: fc.constantFrom<readonly string[]>([], [], [M1]),
+      bornAt: fc.constantFrom(undefined, NOW - HOUR),
+      cut: fc.constantFrom(false, false, false, true),
       envMatches: fc.boolean(),
       checksConfigured: fc.integer({ min: 0, max: 2 }),
       checks: fc.array(check, { maxLength: 2 }),
@@ -67,6 +70,7 @@ export const facts: fc.Arbitrary<MachineFacts> = fc
     {
       requiredKeys: [
         ...(['id', 'region', 'group', 'metadata', 'readable', 'state', 'version', 'digest', 'managed'] as const),
+        ...(['standbyFor', 'bornAt', 'cut'] as const),
         ...(['containers', 'hostOk', 'mark', 'envMatches', 'checksConfigured', 'checks', 'life'] as const),
       ],
     },
@@ -126,7 +130,7 @@ export const candidate: fc.Arbitrary<Candidate> = fc.record({
   id,
   region: fc.constantFrom(...REGIONS),
   group: fc.constantFrom(...GROUPS),
-  version: fc.constantFrom('v-one', 'v-two'),
+  digest: fc.constantFrom(OLD, OTHER),
 });
 
 export const candidates: fc.Arbitrary<Candidate[]> = fc.uniqueArray(candidate, { selector: (c) => c.id });
@@ -174,6 +178,7 @@ export const observation: fc.Arbitrary<Observation> = fc.record({
   listed: small,
   whole: fc.constant(true),
   doubtful: fc.constant(0),
+  retried: fc.constantFrom(0, 0, 1),
   pools,
   candidates,
   remarks: fc.uniqueArray(remark, { selector: (r) => r.id, maxLength: 4 }),

@@ -4,6 +4,7 @@ import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
 import type { Flight } from '../../src/domain/pace.js';
 import {
   begin,
+  type Doubt,
   type Failure,
   type Plan,
   type Rest,
@@ -65,6 +66,9 @@ export const machine = (more: Partial<MachineFacts> = {}): MachineFacts => ({
   containers: false,
   hostOk: true,
   mark: undefined,
+  standbyFor: [],
+  bornAt: undefined,
+  cut: false,
   envMatches: true,
   checksConfigured: 0,
   checks: [],
@@ -79,6 +83,7 @@ export const plan = (more: Partial<Plan> = {}): Plan => ({
   deadlineMs: 24 * HOUR,
   selected: 4,
   listed: 5,
+  unlisted: 0,
   target: 'registry.fly.io/encoder:v2',
   notes: [],
   attributes: [],
@@ -106,6 +111,7 @@ export const seen = (more: Partial<Observation> = {}): Observation => ({
   listed: 5,
   whole: true,
   doubtful: 0,
+  retried: 0,
   pools: [pool()],
   candidates: [],
   remarks: [],
@@ -121,11 +127,23 @@ export const seen = (more: Partial<Observation> = {}): Observation => ({
 export const clearLook = (more: Partial<Pool> = {}): Observation =>
   seen({ pools: [pool({ atTarget: 4, left: 0, ...more })] });
 
+/** The newest birth of a version of every candidate. */
+export const BEFORE = NOW - HOUR;
+
+/** What is noted of a machine with an order whose end nobody knows. */
+export const doubt = (more: Partial<Doubt> = {}): Doubt => ({
+  region: 'ord',
+  group: 'worker',
+  bornAt: BEFORE,
+  ...more,
+});
+
 export const candidate = (id: string, more: Partial<Candidate> = {}): Candidate => ({
   id,
   region: 'ord',
   group: 'worker',
-  version: 'v-before',
+  digest: OLD,
+  bornAt: BEFORE,
   ...more,
 });
 

@@ -131,6 +131,19 @@ describe('the closing pass', () => {
     });
   });
 
+  test('names the machines that it left because they are suspended', () => {
+    const says = (from: RolloutState) => decide(from, NOW);
+    const outside = { suspended: 1 };
+    expect(says(clear({ seen: { ...clearLook({ verified: 4 }), outside } }))).toMatchObject({
+      outcome: 'completed',
+      says: 'all 4 machines are at target; 1 machine left suspended',
+    });
+    expect(says(clear({ seen: seen({ pools: [], outside: { suspended: 2 } }) }))).toMatchObject({
+      outcome: 'partial',
+      says: 'nothing is selected any more: 2 machines left suspended ("suspended": "update" takes them)',
+    });
+  });
+
   test('of a selection that is gone is no success', () => {
     expect(decide(clear({ seen: seen({ pools: [] }) }), NOW)).toEqual({
       kind: 'finish',
@@ -161,10 +174,10 @@ describe('machines that wait for a slot', () => {
     expect(started(decide(waiting({ seen: seen() }), NOW))).toEqual([M1, M2]);
   });
 
-  test('are waited for without a look: what is known is enough', () => {
+  test('do not stop the rollout from looking: other places, failures and the deadline cannot wait for a slow update', () => {
     const full = { a: flight('a'), b: flight('b'), c: flight('c') };
-    expect(decide(waiting({ inFlight: full }), NOW)).toEqual({ kind: 'act', start: [] });
-    expect(decide(waiting(), NOW)).not.toHaveProperty('look');
+    expect(decide(waiting({ inFlight: full }), NOW)).toMatchObject({ start: [], look: { pace: 'busy' } });
+    expect(decide(waiting(), NOW)).toMatchObject({ look: { pace: 'busy', until: NOW + 5 * MINUTE } });
   });
 
   test('go one by one until one of the change is known to have settled', () => {
@@ -191,12 +204,13 @@ describe('a rollout that knows of nothing to start', () => {
     expect(lookOf(state({ plan: plan({ deadlineMs: 100 * HOUR }) }))).toEqual({
       pace: 'calm',
       after: NOW,
+      stale: NOW + 15 * MINUTE,
       until: NOW + 24 * HOUR,
     });
   });
 
   test('looks often, and anew after five minutes, while something flies or rests', () => {
-    const busy = { pace: 'busy', after: NOW, until: NOW + 5 * MINUTE };
+    const busy = { pace: 'busy', after: NOW, stale: NOW + 15 * MINUTE, until: NOW + 5 * MINUTE };
     expect(lookOf(flying())).toEqual(busy);
     expect(lookOf(state({ resting: { [M1]: rest(M1) } }))).toEqual(busy);
   });
@@ -315,7 +329,7 @@ describe('whatever the state', () => {
         fc.pre(now.pause === undefined);
         const later = decide({ ...now, pausedMs: now.pausedMs + ms }, NOW + ms, draining);
         const shifted = JSON.stringify(decide(now, NOW, draining), (key, value: unknown) => {
-          const isTime = key === 'until' || (key === 'after' && now.clear.looks === 0);
+          const isTime = key === 'until' || key === 'stale' || (key === 'after' && now.clear.looks === 0);
           return isTime && typeof value === 'number' ? value + ms : value;
         });
         expect(JSON.stringify(later)).toBe(shifted);

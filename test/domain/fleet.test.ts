@@ -1,9 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isInside, leftToDo, observe, type Observation, type Pool, total, type View } from '../../src/domain/fleet.js';
+import {
+  isInside,
+  leftToDo,
+  observe,
+  type Observation,
+  placeKey,
+  type Pool,
+  total,
+  type View,
+} from '../../src/domain/fleet.js';
 import { classify, isIdle, type MachineFacts } from '../../src/domain/machine.js';
 import { contexts, fleet, id } from './arbitraries.js';
-import { context, M1, M2, M3, machine, MINUTE, NEW, NOW, OTHER, sums } from './build.js';
+import { context, M1, M2, M3, machine, MINUTE, NEW, NOW, OLD, OTHER, sums } from './build.js';
 
 const view = (more: Partial<View> = {}): View => ({
   now: NOW,
@@ -31,6 +40,7 @@ describe('a look', () => {
       listed: 0,
       whole: true,
       doubtful: 0,
+      retried: 0,
       pools: [],
       candidates: [],
       remarks: [],
@@ -101,7 +111,7 @@ describe('a look', () => {
     expect(seen.listed).toBe(6);
   });
 
-  test('names stragglers, unreachable, foreign and busy machines with the reason, and no others', () => {
+  test('names unreachable, foreign and busy machines, then the working ones, with the reason, and no others', () => {
     const machines = [
       machine({ id: 'a', state: 'started' }),
       machine({ id: 'b', hostOk: false }),
@@ -113,12 +123,12 @@ describe('a look', () => {
     ];
     const { remarks, stragglers, unreachable, busy } = look(machines);
     expect(remarks.map(({ id: name, standing }) => [name, standing])).toEqual([
-      ['a', 'straggler'],
       ['b', 'unreachable'],
       ['c', 'foreign'],
       ['d', 'busy'],
+      ['a', 'straggler'],
     ]);
-    expect(remarks[0]).toMatchObject({
+    expect(remarks[3]).toMatchObject({
       region: 'ord',
       group: 'worker',
       says: 'it is working; it is updated when it stops',
@@ -126,12 +136,25 @@ describe('a look', () => {
     expect({ stragglers, unreachable, busy }).toEqual({ stragglers: 1, unreachable: 1, busy: 1 });
   });
 
-  test('offers what is ready, by id, with the version that the list showed', () => {
-    const { candidates } = look([machine({ id: M2, version: 'v-two' }), machine({ id: M1, version: 'v-one' })]);
+  test('offers what is ready, by id, with what the list showed of it', () => {
+    const { candidates } = look([machine({ id: M2, bornAt: 2, standbyFor: [M1] }), machine({ id: M1, bornAt: 1 })]);
     expect(candidates).toEqual([
-      { id: M1, region: 'ord', group: 'worker', version: 'v-one' },
-      { id: M2, region: 'ord', group: 'worker', version: 'v-two' },
+      { id: M1, region: 'ord', group: 'worker', digest: OLD, bornAt: 1 },
+      { id: M2, region: 'ord', group: 'worker', digest: OLD, bornAt: 2, standbyFor: [M1] },
     ]);
+  });
+
+  test('offers the first of every place, then the second of each: no place waits for another one’s many', () => {
+    const many = ['1', '2', '3'].map((name) => machine({ id: `a${name}`, region: 'ams' }));
+    const few = [machine({ id: 'b1' }), machine({ id: 'b2', group: 'web' })];
+    expect(look([...many, ...few]).candidates.map((c) => c.id)).toEqual(['a1', 'b1', 'b2', 'a2', 'a3']);
+  });
+
+  test('waits for none that has failed: a person decides about it', () => {
+    const states = [{ state: 'started' }, { hostOk: false }, { state: 'replacing' }];
+    const machines = states.map((more, n) => machine({ id: `m${n}`, ...more }));
+    const seen = look(machines, { failed: machines.map(({ id: name }) => name) });
+    expect(seen).toMatchObject({ stragglers: 0, unreachable: 0, busy: 0, remarks: [] });
   });
 
   test('never offers one that is taken or has failed', () => {
@@ -212,13 +235,17 @@ describe('whatever the fleet', () => {
     });
   });
 
-  test('only ready machines are offered, sorted, each once', () => {
+  test('only ready machines are offered, each once, and those of a place by id', () => {
     fc.assert(
       fc.property(...any, (machines, about, taken, failed) => {
         const { candidates } = observe(machines, about, view({ taken, failed }));
         const ready = machines.filter((m) => classify(m, about).standing === 'ready').map((m) => m.id);
         const free = ready.filter((name) => !taken.includes(name) && !failed.includes(name));
-        expect(candidates.map((c) => c.id)).toEqual(free.toSorted());
+        expect(candidates.map((c) => c.id).toSorted()).toEqual(free.toSorted());
+        for (const place of new Set(candidates.map(placeKey))) {
+          const here = candidates.filter((c) => placeKey(c) === place).map((c) => c.id);
+          expect(here).toEqual(here.toSorted());
+        }
       }),
     );
   });
@@ -286,14 +313,24 @@ describe('ten thousand machines in three hundred pools', () => {
     const { selected, atTarget, foreign, left } = sums(seen);
     expect(selected).toBe(10_000);
     expect(atTarget + foreign + left).toBe(10_000);
-    expect([seen.candidates.length, seen.remarks.length, seen.sick.length]).toEqual([200, 60, 60]);
+    expect([seen.candidates.length, seen.remarks.length, seen.sick.length]).toEqual([150, 150, 60]);
   });
 
-  test('are told with the first by id as candidates, so that two looks offer the same', () => {
+  test('are told with the first of each place by id as candidates, so that two looks offer the same', () => {
     const machines = large([machine]);
     const ids = look(machines.toReversed()).candidates.map((c) => c.id);
-    expect(ids).toEqual(machines.slice(0, 200).map((m) => m.id));
+    expect(ids).toEqual(machines.slice(0, 150).map((m) => m.id));
   });
+});
+
+test('a machine that a person retried is waited for until it has passed or failed; one that does not run is not', () => {
+  const retried = (more: Partial<MachineFacts>) =>
+    look([verified({ checksConfigured: 1, ...more })], { forgiven: { [M1]: NOW } }).retried;
+  const check = (status: string) => ({ checks: [{ name: 'alive', status, since: LONG_AGO }] });
+  expect(retried(check('critical'))).toBe(1);
+  expect(retried(check('passing'))).toBe(0);
+  expect(retried({ state: 'stopped' })).toBe(0);
+  expect(look([verified({ checksConfigured: 1, life: { startedAt: NOW } })]).retried).toBe(0);
 });
 
 describe('a machine whose last order nobody knows the end of', () => {

@@ -1,9 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import { createLoop, type Hands, type Loop } from '../../src/domain/loop.js';
-import type { LookOrder, UpdateOrder } from '../../src/domain/orders.js';
+import type { LookOrder } from '../../src/domain/look.js';
+import type { UpdateOrder } from '../../src/domain/orders.js';
 import { type LookOutcome, onRested, type RolloutState, type UpdateOutcome } from '../../src/domain/state.js';
 import { applyVerb, type Verb } from '../../src/domain/verbs.js';
-import { candidate, clearLook, ERROR, FAILED, M1, M2, MINUTE, NOW, pool, rest, seen, state, UPDATED } from './build.js';
+import {
+  BEFORE,
+  candidate,
+  clearLook,
+  ERROR,
+  FAILED,
+  M1,
+  M2,
+  M3,
+  MINUTE,
+  NOW,
+  pool,
+  rest,
+  seen,
+  state,
+  UPDATED,
+} from './build.js';
 
 /** Hands whose work ends when the test says so, and which note what they were told. */
 function fakeHands() {
@@ -110,6 +127,62 @@ describe('looking', () => {
   });
 });
 
+describe('looking while machines wait for a slot', () => {
+  /** M1 is in flight and nothing is proven yet; M2 waits in the same place, and the look that goes on knows it. */
+  async function oneWaits() {
+    const on = scene();
+    on.loop.step(false);
+    await on.endLook(on.found(M1, M2));
+    on.loop.step(false);
+    on.log.length = 0;
+    return on;
+  }
+
+  test('goes on beside them, and is told where they wait', async () => {
+    const { looks } = await oneWaits();
+    expect(looks.at(-1)?.order).toMatchObject({ waiting: ['ord worker'], taken: [M1] });
+  });
+
+  test('ends when none waits there any more: another one that is idle there would be passed over', async () => {
+    const { loop, log, endUpdate, endLook, looks } = await oneWaits();
+    loop.step(false);
+    expect(log).toEqual([]);
+    await endUpdate(M1, UPDATED);
+    loop.step(false);
+    expect(log).toEqual([`update ${M2}`, 'dropLook']);
+    await endLook(undefined);
+    loop.step(false);
+    expect(looks.at(-1)?.order).toMatchObject({ waiting: [], taken: [M2] });
+  });
+
+  test('brings no second order to a machine whose update began and ended while it listed', async () => {
+    const { loop, log, endUpdate, endLook, found } = await oneWaits();
+    await endUpdate(M1, UPDATED);
+    loop.step(false);
+    await endUpdate(M2, UPDATED);
+    await endLook(found(M2, M3));
+    expect(loop.state().queue.map(({ id }) => id)).toEqual([M3]);
+    loop.step(false);
+    expect(log.filter((line) => line.startsWith('update'))).toEqual([`update ${M2}`, `update ${M3}`]);
+  });
+
+  test('keeps how often a waiting machine was tried: its next rest is still longer', async () => {
+    const { loop, log, rests, endUpdate, endLook, found } = await oneWaits();
+    await endUpdate(M1, ERROR);
+    loop.step(false);
+    rests.get(M1)?.();
+    await taken();
+    await endLook(undefined);
+    loop.step(false);
+    expect(loop.state().queue.map(({ id }) => id)).toEqual([M1]);
+    await endLook(found(M1));
+    await endUpdate(M2, UPDATED);
+    loop.step(false);
+    await endUpdate(M1, ERROR);
+    expect(log).toContain(`rest ${M1} 10000`);
+  });
+});
+
 describe('updating', () => {
   test('sends each machine that was found one order, and no second while it is in flight', async () => {
     const { loop, log } = await inFlight();
@@ -175,7 +248,7 @@ describe('updating', () => {
     loop.step(false);
     await endLook(found(M1));
     loop.step(false);
-    expect(orders.at(-1)).toMatchObject({ machine: { id: M1 }, inDoubtSince: 'v-before' });
+    expect(orders.at(-1)).toMatchObject({ machine: { id: M1 }, inDoubtSince: BEFORE });
   });
 
   test('wakes the loop however it ends', async () => {
@@ -241,12 +314,13 @@ describe('a pause', () => {
   });
 
   test('holds once all have come back, and nothing is sent until somebody resumes', async () => {
-    const { loop, log, endUpdate } = await inFlight();
+    const { loop, log, endUpdate, endLook } = await inFlight();
     say(loop, 'pause');
     loop.step(false);
     await endUpdate(M1, { kind: 'calledBack' });
     expect(loop.step(false)).toEqual({ kind: 'callBack' });
     await endUpdate(M2, UPDATED);
+    await endLook(undefined);
     log.length = 0;
     expect(loop.step(false)).toEqual({ kind: 'hold' });
     expect(log).toEqual(['dropLook', 'dropRests']);
@@ -293,12 +367,13 @@ describe('a state from elsewhere', () => {
 
 describe('a run that drains', () => {
   test('sends nothing, lets what flies come back, and is quiet then', async () => {
-    const { loop, log, endUpdate } = await inFlight();
+    const { loop, log, endUpdate, endLook } = await inFlight();
     expect(loop.step(true)).toEqual({ kind: 'act', start: [] });
     expect(log).toEqual([]);
     expect(loop.isQuiet()).toBe(false);
     await endUpdate(M1, UPDATED);
     await endUpdate(M2, UPDATED);
+    await endLook(undefined);
     expect(loop.step(true)).toEqual({ kind: 'hold' });
     expect(log).toEqual(['dropLook', 'dropRests']);
     expect(loop.isQuiet()).toBe(true);
@@ -325,6 +400,8 @@ test('a rollout from its first look to its end: observe, decide, act', async () 
   loop.step(false);
   await endUpdate(M1, UPDATED);
   loop.step(false);
+  await endLook(undefined);
+  loop.step(false);
   await endUpdate(M2, UPDATED);
   for (let look = 0; look < 2; look += 1) {
     loop.step(false);
@@ -332,5 +409,5 @@ test('a rollout from its first look to its end: observe, decide, act', async () 
     await endLook({ kind: 'seen', observation: clearLook() });
   }
   expect(loop.step(false)).toMatchObject({ kind: 'finish', outcome: 'completed' });
-  expect(log).toEqual(['look', `update ${M1}`, `update ${M2}`, 'look', 'look']);
+  expect(log).toEqual(['look', `update ${M1}`, 'look', `update ${M2}`, 'dropLook', 'look', 'look']);
 });

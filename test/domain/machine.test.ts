@@ -51,6 +51,12 @@ const SAMPLES: readonly Sample[] = [
   },
   { standing: 'busy', because: 'an update of it is under way', machine: machine({ state: 'replacing' }) },
   {
+    standing: 'cut',
+    because: 'an update of this change met it at work and stopped it: it is started again',
+    machine: machine({ digest: NEW, cut: true, mark: MARK.replace('.first', '.earlier') }),
+    context: context({ origins: [OLD, NEW] }),
+  },
+  {
     standing: 'atTarget',
     because: 'its digest and env are those of the change',
     machine: between({ digest: NEW }),
@@ -94,7 +100,9 @@ describe('the table, row by row', () => {
     'row $row: $standing, because $because',
     ({ row, standing, because, machine: sample, context: about = context() }) => {
       const matching = TABLE.flatMap((candidate, index) => (candidate.when(sample, about) ? [index] : []));
-      expect(matching).toEqual([...new Set([row, TABLE.length - 1])]);
+      // What was cut is at target as well: only the order of the two rows tells them apart.
+      const also = standing === 'cut' || standing === 'ready' ? matching.slice(1, -1) : [];
+      expect(matching.filter((index) => !also.includes(index))).toEqual([...new Set([row, TABLE.length - 1])]);
       expect(classify(sample, about)).toEqual({ standing, because });
     },
   );
@@ -396,7 +404,7 @@ describe('whatever a machine looks like', () => {
       fc.property(...both, fc.constantFrom('stopped', 'started', 'suspended'), (sample, about, state) => {
         fc.pre(classify(sample, about).standing === 'ready');
         const pin = about.change.image === undefined ? (sample.digest ?? OLD) : NEW;
-        const written = { ...sample, state, digest: pin, envMatches: true, mark: MARK, version: 'v-after' };
+        const written = { ...sample, state, digest: pin, envMatches: true, mark: MARK, cut: false };
         expect(classify(written, { ...about, pin }).standing).toBe('atTarget');
       }),
       { numRuns: 400 },

@@ -44,6 +44,14 @@ describe('admission', () => {
     expect(idsOf(admit(queue(9), pace({ pools: [pool({ idle: 9 })] })))).toEqual(['m000', 'm001', 'm002', 'm003']);
   });
 
+  test('never takes a standby together with its machine, whichever comes first', () => {
+    const of = { pools: [pool({ idle: 9 })] };
+    const standby = candidate('s', { standbyFor: ['m', 'n'] });
+    expect(idsOf(admit([candidate('m'), standby, candidate('o')], pace(of)))).toEqual(['m', 'o']);
+    expect(idsOf(admit([standby, candidate('n')], pace(of)))).toEqual(['s']);
+    expect(admit([candidate('n')], pace({ ...of, inFlight: [{ ...standby, since: NOW }] }))).toEqual([]);
+  });
+
   test('counts what is in flight already', () => {
     const of = { pools: [pool({ idle: 9 })] };
     expect(admit(queue(9), pace({ ...of, inFlight: flights(3) }))).toHaveLength(1);

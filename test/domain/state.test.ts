@@ -21,6 +21,7 @@ import {
   candidate,
   clearLook,
   context,
+  doubt,
   ERROR,
   FAILED,
   failure,
@@ -95,7 +96,9 @@ describe('an order that ended well', () => {
   });
 
   test('settles a doubt', () => {
-    expect(landed(UPDATED, flying(M1, { unknown: { [M1]: 'v1', [M2]: 'v2' } })).unknown).toEqual({ [M2]: 'v2' });
+    expect(landed(UPDATED, flying(M1, { unknown: { [M1]: doubt(), [M2]: doubt() } })).unknown).toEqual({
+      [M2]: doubt(),
+    });
   });
 
   test('teaches the digest where none was known, and never another one', () => {
@@ -121,7 +124,7 @@ describe('an order that ended well', () => {
 
 describe('an order that failed', () => {
   test('is remembered with its evidence and place, counts, and settles a doubt', () => {
-    const after = landed(FAILED, flying(M1, { unknown: { [M1]: 'v1' }, seen: passed(20) }));
+    const after = landed(FAILED, flying(M1, { unknown: { [M1]: doubt() }, seen: passed(20) }));
     expect(after.failed).toEqual({
       [M1]: {
         code: 'reverted',
@@ -196,8 +199,10 @@ describe('an order that Fly did not let through', () => {
   test('is in doubt where it may have written, since the version before the first such order', () => {
     const doubtful: UpdateOutcome = { ...ERROR, inDoubt: true };
     expect(landed(ERROR).unknown).toEqual({});
-    expect(landed(doubtful).unknown).toEqual({ [M1]: 'v-before' });
-    expect(landed(doubtful, flying(M1, { unknown: { [M1]: 'v-oldest' } })).unknown).toEqual({ [M1]: 'v-oldest' });
+    expect(landed(doubtful).unknown).toEqual({ [M1]: doubt() });
+    expect(landed(doubtful, flying(M1, { unknown: { [M1]: doubt({ bornAt: 1 }) } })).unknown).toEqual({
+      [M1]: doubt({ bornAt: 1 }),
+    });
   });
 
   test('counts its tries through rest, queue and the next order, and from one again once it went well', () => {
@@ -221,18 +226,18 @@ describe('an order that left its machine alone', () => {
   );
 
   test('called back or left after its traces were looked for, it settles a doubt; left in doubt, it keeps it', () => {
-    const doubted = flying(M1, { unknown: { [M1]: 'v1' } });
+    const doubted = flying(M1, { unknown: { [M1]: doubt() } });
     expect(landed({ kind: 'calledBack' }, doubted).unknown).toEqual({});
     expect(landed({ kind: 'left', standing: 'straggler', inDoubt: false }, doubted).unknown).toEqual({});
-    expect(landed({ kind: 'left', standing: 'gone', inDoubt: true }, doubted).unknown).toEqual({ [M1]: 'v1' });
+    expect(landed({ kind: 'left', standing: 'gone', inDoubt: true }, doubted).unknown).toEqual({ [M1]: doubt() });
   });
 });
 
 describe('an order whose end nobody knows', () => {
   test('is marked with the version before, the first one if it was marked before', () => {
-    expect(onLost(flying(), M1)).toMatchObject({ inFlight: {}, unknown: { [M1]: 'v-before' } });
-    const twice = flying(M1, { unknown: { [M1]: 'v-oldest' } });
-    expect(onLost(twice, M1).unknown).toEqual({ [M1]: 'v-oldest' });
+    expect(onLost(flying(), M1)).toMatchObject({ inFlight: {}, unknown: { [M1]: doubt() } });
+    const twice = flying(M1, { unknown: { [M1]: doubt({ bornAt: 1 }) } });
+    expect(onLost(twice, M1).unknown).toEqual({ [M1]: doubt({ bornAt: 1 }) });
   });
 
   test('neither counts nor fails nor rests', () => {
@@ -395,7 +400,7 @@ describe('what goes into the next run', () => {
       failed: { [M1]: failure({ accepted: true }) },
       retries: { [M1]: 2 },
       forgiven: { [M1]: NOW },
-      unknown: { [M2]: 'v-before' },
+      unknown: { [M2]: doubt() },
       resting: { [M2]: rest(M2) },
       queue: [candidate(M3)],
       seen: seen(),
@@ -411,10 +416,15 @@ describe('what goes into the next run', () => {
   });
 
   test('keeps failed ids with their codes, doubts, a person’s words and the clocks', () => {
-    const after = carry({ ...lived(), ...paused({ pausedMs: HOUR }), unknown: { [M2]: 'v' }, failed: lived().failed });
+    const after = carry({
+      ...lived(),
+      ...paused({ pausedMs: HOUR }),
+      unknown: { [M2]: doubt() },
+      failed: lived().failed,
+    });
     expect(after).toMatchObject({
       pause: paused().pause,
-      unknown: { [M2]: 'v' },
+      unknown: { [M2]: doubt() },
       failed: { [M1]: { code: 'reverted' } },
     });
     expect(deadlineAt(after, NOW + MINUTE)).toBe(NOW + 25 * HOUR + MINUTE);

@@ -15,6 +15,7 @@ import { states } from './arbitraries.js';
 import {
   candidate,
   clearLook,
+  doubt,
   failure,
   flight,
   flying,
@@ -140,9 +141,9 @@ describe('retry', () => {
   });
 
   test('ends the doubt about its machine, or the traces of what failed would be taken for the new order’s', () => {
-    const doubted = hasFailed({ unknown: { [M1]: 'v', [M3]: 'v' } });
-    expect(said(doubted, 'retry').unknown).toEqual({ [M3]: 'v' });
-    expect(said(doubted, 'retry', { machines: [M2] }).unknown).toEqual({ [M1]: 'v', [M3]: 'v' });
+    const doubted = hasFailed({ unknown: { [M1]: doubt(), [M3]: doubt() } });
+    expect(said(doubted, 'retry').unknown).toEqual({ [M3]: doubt() });
+    expect(said(doubted, 'retry', { machines: [M2] }).unknown).toEqual({ [M1]: doubt(), [M3]: doubt() });
   });
 
   test('where none has failed, or of one that has not, is refused', () => {
@@ -225,8 +226,9 @@ describe('the argument of a verb', () => {
     ['pause', { reasn: 'x' }, 'pause: "reasn" is not known; it takes reason, by'],
     ['pause', { machines: [M1] }, 'pause: "machines" is not known; it takes reason, by'],
     ['retry', { machine: M1 }, 'retry: "machine" is not known; it takes reason, by, machines'],
-    ['pause', { reason: 7 }, 'pause.reason: must be text'],
-    ['resume', { by: null }, 'resume.by: must be text'],
+    ['pause', { reason: 7 }, 'pause.reason: must be text, 500 letters at most'],
+    ['abort', { reason: 'x'.repeat(501) }, 'abort.reason: must be text, 500 letters at most'],
+    ['resume', { by: null }, 'resume.by: must be text, 500 letters at most'],
     ['retry', { machines: M1 }, 'retry.machines: must be a list of machine ids with at least one entry'],
     ['retry', { machines: [] }, 'retry.machines: must be a list of machine ids with at least one entry'],
     ['retry', { machines: [M1, 7] }, 'retry.machines: must be a list of machine ids with at least one entry'],

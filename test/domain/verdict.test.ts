@@ -63,9 +63,15 @@ describe('a machine that ended', () => {
   });
 
   test('because it was told to has not failed, whatever its code', () => {
-    expect(kind(exited({ requested: true, code: 137 }))).toBe('idle');
+    expect(kind(exited({ requested: true, code: 137, at: START + 1_000 }))).toBe('idle');
     expect(kind(exited({ requested: true, code: 1, oom: true }))).toBe('idle');
     expect(kind(exited({ requested: true, code: 1, looping: true }))).toBe('idle');
+  });
+
+  test('because it was told to keeps what it had shown: it ran for long enough, and has no checks', () => {
+    expect(kind(exited({ requested: true, at: START + 9_999 }))).toBe('idle');
+    expect(kind(exited({ requested: true, at: START + 10_000 }))).toBe('verified');
+    expect(kind({ ...exited({ requested: true }), checksConfigured: 1 })).toBe('idle');
   });
 
   test('before its newest start is judged by that start', () => {
@@ -121,12 +127,12 @@ describe('a machine with checks', () => {
     expect(evidence(checked([check('passing')], 2))).toEqual({
       code: 'checks',
       says: '1 checks have not reported',
-      at: START,
+      at: NOW,
     });
     expect(evidence(checked([], 2)).says).toBe('2 checks have not reported');
   });
 
-  test('that do not pass has failed, with each by name and status, and the newest change as the time', () => {
+  test('that do not pass has failed, with each by name and status, and the time at which they still do not', () => {
     const checks = [
       check('critical', 'alive', START + 2),
       check('passing', 'ready'),
@@ -135,12 +141,17 @@ describe('a machine with checks', () => {
     expect(evidence(checked(checks, 3))).toEqual({
       code: 'checks',
       says: 'checks do not pass: alive critical, deep warning',
-      at: START + 9,
+      at: NOW,
     });
   });
 
-  test('that changed last before this start dates its failure from the start', () => {
-    expect(evidence(checked([check('critical', 'alive', START - MINUTE)])).at).toBe(START);
+  test('that was forgiven has its whole time again, and fails anew after it: forgiven is not passed', () => {
+    const sample = checked([check('critical')]);
+    expect(judge(sample, context(), NOW + MINUTE, NOW).kind).toBe('settling');
+    expect(judge(sample, context(), NOW + 5 * MINUTE, NOW)).toMatchObject({
+      kind: 'failed',
+      evidence: { code: 'checks', at: NOW + 5 * MINUTE },
+    });
   });
 
   test('is not judged by them while it does not run', () => {
@@ -175,12 +186,15 @@ describe('whatever a machine has done', () => {
     );
   });
 
-  test('a stop that was asked for is no failure', () => {
+  test('a stop that was asked for is no failure, and proves something only after a run of its own', () => {
     fc.assert(
       fc.property(...any, fc.nat({ max: 255 }), (sample, about, now, code) => {
         const exit = { at: now, code, requested: true, oom: code % 2 === 0, looping: code % 3 === 0 };
         const idle = { ...sample, state: 'stopped', life: { ...sample.life, exit } };
-        expect(judge(idle, about, now).kind).toBe('idle');
+        const { kind: found } = judge(idle, about, now);
+        expect(['idle', 'verified']).toContain(found);
+        const ran = now - (idle.life.startedAt ?? now);
+        expect(found === 'verified' && ran < about.healthy.forMs).toBe(false);
       }),
     );
   });
@@ -201,7 +215,7 @@ describe('whatever a machine has done', () => {
         const found = judge(sample, about, now);
         if (found.kind !== 'failed') return fc.pre(false);
         const { startedAt, exit } = sample.life;
-        const times = [startedAt, exit?.at, ...sample.checks.map(({ since }) => since)];
+        const times = found.evidence.code === 'checks' ? [now] : [startedAt, exit?.at];
         expect(times).toContain(found.evidence.at);
       }),
     );

@@ -45,6 +45,7 @@ describe('refused with the field', () => {
   const REFUSALS: readonly (readonly [input: object, problem: string])[] = [
     [{ deadline: 60 }, 'deadline: must be text like "90s", "10m" or "6h"'],
     [{ deadline: '0s' }, 'deadline: must be longer than nothing'],
+    [{ deadline: '0.0001s' }, 'deadline: must be longer than nothing'],
     [{ deadline: '91d' }, 'deadline: must not be longer than 90 days'],
     [{ healthy: { for: '10x' } }, 'healthy.for: "10x" is no duration; write it like "90s", "10m", "6h" or "1h30m"'],
     [{ healthy: { within: '2h' } }, 'healthy.within: must not be longer than 1h'],
@@ -62,6 +63,8 @@ describe('refused with the field', () => {
     [{ env: { A: 1 } }, 'env.A: must be text, or null to remove it'],
     [{ env: { 'A=B': '1' } }, 'env.A=B: an environment name must not be empty or hold "=" or NUL'],
     [{ image: 'registry.fly.io/encoder' }, 'image: must name a tag or a digest; "latest" is written out too'],
+    [{ image: 'a:b:c' }, 'image: must be an image reference like "registry.fly.io/encoder:v42"'],
+    [{ image: 'localhost:5000:v1' }, 'image: must be an image reference like "registry.fly.io/encoder:v42"'],
     [{ image: 'https://x/y:z w' }, 'image: must be an image reference like "registry.fly.io/encoder:v42"'],
     [
       { image: { main: 'a:b' } },
@@ -145,6 +148,13 @@ describe('hostile input', () => {
     expect(problemsOf({ ...GOOD, app: 'X'.repeat(5_000) })[0]?.length).toBeLessThan(200);
   });
 });
+
+test.each(['encoder:v42', 'localhost:5000/team/encoder:v1', `ghcr.io/a/b.c:V_1@sha256:${'a'.repeat(64)}`])(
+  'the image %s is taken',
+  (image) => {
+    expect(parseInput({ app: 'encoder', image })).toMatchObject({ ok: true, input: { image } });
+  },
+);
 
 describe('a duration', () => {
   test.each([

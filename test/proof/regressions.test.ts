@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { drive } from '../../src/proof/drive.js';
+import { drive, type DriveOptions } from '../../src/proof/drive.js';
+import { statusOf } from '../../src/domain/status.js';
 import { createWorld, type World } from '../../src/proof/world.js';
 
 /** Whole rollouts that went wrong once: each found by a review or by random fleets. */
@@ -74,4 +75,171 @@ test('what a deploy took back is rolled out again by starting the same input aga
   await world.clock.sleep(60_000);
   const { end } = await drive(world, { input: { app: APP, image: NEW }, start: 'second' });
   expect(end).toMatchObject({ outcome: 'completed' });
+});
+
+test('slow updates with others behind them blind nobody: a machine that rests for two minutes elsewhere is caught', async () => {
+  const MINUTE = 60_000;
+  const machines = [
+    { count: 10, region: 'ord', image: OLD, state: 'stopped' },
+    { count: 1, region: 'ams', image: OLD, state: 'started' },
+  ];
+  const world = worldOf({ timing: { replaceMs: 20 * MINUTE }, apps: [{ name: APP, machines }] });
+  const [there] = world.simulator.machines(APP).filter(({ region }) => region === 'ams');
+  const begun = world.clock.now();
+  const operate = async (atMinute: number, verb: string) => {
+    await world.clock.sleep(begun + atMinute * MINUTE - world.clock.now());
+    const url = `/v1/apps/${APP}/machines/${there?.id}/${verb}`;
+    await world.simulator.handle({ method: 'POST', url, headers: { authorization: 'Bearer x' }, body: '{}' });
+  };
+  void operate(25, 'stop').then(() => operate(27, 'start'));
+  const { end } = await drive(world, { input: { app: APP, image: NEW, healthy: { within: '30m' } }, start: 'first' });
+  expect(end).toMatchObject({ outcome: 'completed' });
+  const writes = world.simulator.journal
+    .entries()
+    .filter((entry) => entry.kind === 'call' && 'op' in entry && entry.op === 'update' && entry.machine === there?.id);
+  expect(writes.map(({ t }) => Math.floor((t - begun) / MINUTE))).toEqual([25]);
+});
+
+const oneMachine = { apps: [{ name: APP, machines: [{ count: 1, region: 'ord', image: OLD, state: 'stopped' }] }] };
+const unavailable = { answer: { status: 503, error: 'unavailable' } };
+const callsTo = (world: World, op: string): number =>
+  world.simulator.journal.entries().filter((entry) => entry.kind === 'call' && 'op' in entry && entry.op === op).length;
+
+test.each([true, false])(
+  'an old revert is no trace of a new write: retried after it, a 503 without effect is no second failure (versions kept: %s)',
+  async (versionsKeepReverted) => {
+    const at = [{ ms: 600_000, do: { fault: { on: 'update', times: 1, effect: unavailable } } }];
+    const world = worldOf({ ...oneMachine, switches: { versionsKeepReverted }, at }, { reverts: true });
+    const said = [
+      { atMs: 700_000, verb: 'retry' as const },
+      { atMs: 700_001, verb: 'resume' as const },
+      { atMs: 900_000, verb: 'abort' as const },
+    ];
+    await world.clock.sleep(60_000);
+    await drive(world, { input: { app: APP, image: NEW, deadline: '1h' }, start: 'first', said });
+    expect(marksWritten(world).map((mark) => mark.slice(-2))).toEqual(['#0', '#1']);
+  },
+);
+
+test('a revert of a day ago is no trace either: a worker that dies before its write leaves no failure', async () => {
+  const v3 = `registry.fly.io/${APP}:v3`;
+  const images = { [OLD]: {}, [NEW]: { reverts: true }, [v3]: {} };
+  const world = worldOf({ ...oneMachine, images, switches: { versionsKeepReverted: false } });
+  const aborted = [{ atMs: 700_000, verb: 'abort' as const }];
+  await world.clock.sleep(60_000);
+  await drive(world, { input: { app: APP, image: NEW }, start: 'first', said: aborted });
+  await world.clock.sleep(86_400_000);
+  let attempts = 0;
+  const mishap = () => {
+    attempts += 1;
+    return attempts === 1 ? { kind: 'dies' as const, call: 2, after: false } : { kind: 'none' as const };
+  };
+  const { end } = await drive(world, { input: { app: APP, image: v3 }, start: 'second', mishap });
+  expect(end).toMatchObject({ outcome: 'completed' });
+  expect(attempts).toBeGreaterThan(1);
+});
+
+test('checks that still fail after a retry fail again: forgiven is not passed', async () => {
+  const checks = { up: { type: 'http', port: 80, interval: '15s' } };
+  const machines = [
+    { count: 2, region: 'ord', image: OLD, state: 'stopped', config: { checks } },
+    { count: 1, region: 'ams', image: OLD, state: 'started', job: { lengthMs: 2_400_000 } },
+  ];
+  const world = worldOf(
+    { apps: [{ name: APP, machines }], at: [{ ms: 60_000, do: { autostart: { index: 0 } } }] },
+    { failsChecks: true },
+  );
+  const said = [
+    { atMs: 1_800_000, verb: 'retry' as const },
+    { atMs: 1_800_001, verb: 'resume' as const },
+    { atMs: 6_000_000, verb: 'abort' as const },
+  ];
+  const { state } = await drive(world, { input: { app: APP, image: NEW, deadline: '3h' }, start: 'first', said });
+  expect(Object.values(state.failed)).toMatchObject([{ code: 'checks' }]);
+});
+
+test('the last machine in doubt is looked after at a poll’s pace, not in a hot loop', async () => {
+  const world = worldOf({ ...oneMachine, faults: [{ on: 'wait', untilMs: 1_200_000, effect: unavailable }] });
+  let decisions = 0;
+  const watch = () => (decisions += 1);
+  const { end } = await drive(world, { input: { app: APP, image: NEW }, start: 'first', watch });
+  expect(end).toMatchObject({ outcome: 'completed' });
+  expect(decisions).toBeLessThan(60);
+  expect(callsTo(world, 'list')).toBeLessThan(700);
+});
+
+test.each([6, 8, 10, 12, 16])(
+  'a deadline %i s after the start that finds everything done does not make it Partial',
+  async (seconds) => {
+    const world = worldOf({});
+    const { end } = await drive(world, { input: { app: APP, image: NEW, deadline: `${seconds}s` }, start: 'first' });
+    const done = world.simulator.machines(APP).filter(({ image }) => image.startsWith(NEW)).length;
+    expect(end).toMatchObject({ outcome: done === 10 ? 'completed' : 'partial' });
+  },
+);
+
+test('machines that the app counts and no list shows do not keep a rollout from its end', async () => {
+  const machines = [
+    { count: 6, region: 'ord', image: OLD, state: 'stopped' },
+    { count: 1, region: 'ams', image: OLD, state: 'stopped' },
+  ];
+  const plain = worldOf({ apps: [{ name: APP, machines }], at: [{ ms: 1_000, do: { destroy: { region: 'ams' } } }] });
+  const counting: World['transport'] = async (request) => {
+    const answer = await plain.transport(request);
+    if (!request.url.endsWith(`/apps/${APP}`)) return answer;
+    const app = JSON.parse(answer.body) as { machine_count: number };
+    return { ...answer, body: JSON.stringify({ ...app, machine_count: app.machine_count + 2 }) };
+  };
+  const world = { ...plain, transport: counting, deps: plain.depsOver(counting) };
+  const { end } = await drive(world, { input: { app: APP, image: NEW, deadline: '2h' }, start: 'first' });
+  expect(end).toMatchObject({ outcome: 'completed' });
+});
+
+/** A worker that dies after its write, which met the one machine at work. */
+const cutAndDies = async (how: Partial<DriveOptions>) => {
+  const world = worldOf({
+    ...oneMachine,
+    switches: { leaseBlocksAutostart: false },
+    timing: { bootMs: 300, pullMs: 100 },
+    faults: [{ on: 'update', times: 1, effect: { delayMs: 5_000 } }],
+    at: [{ ms: 2_000, do: { autostart: { index: 0 } } }],
+  });
+  const mishap = () => ({ kind: 'dies' as const, call: 3, after: true });
+  const first = await drive(world, { input: { app: APP, image: NEW }, start: 'first', mishap, ...how });
+  await world.clock.sleep(120_000);
+  return { world, first };
+};
+
+test.each([
+  ['terminated', { terminateAtMs: 8_000, said: [{ atMs: 9_000, verb: 'pause' as const }] }],
+  ['aborted', { said: [{ atMs: 9_000, verb: 'abort' as const }] }],
+])(
+  'a machine that an update met at work is started again by the next start, though the first was %s',
+  async (_, how) => {
+    const { world } = await cutAndDies(how);
+    const { end, state } = await drive(world, { input: { app: APP, image: NEW }, start: 'second' });
+    expect(end).toMatchObject({ outcome: 'completed' });
+    expect(state.interrupted).toHaveLength(1);
+    expect(world.simulator.machines(APP)).toMatchObject([{ state: 'started' }]);
+  },
+);
+
+test('a report names the machines of which nobody knows how their last update ended', async () => {
+  const { world, first } = await cutAndDies({ said: [{ atMs: 9_000, verb: 'abort' }] });
+  const ids = world.simulator.machines(APP).map(({ id }) => id);
+  const report = statusOf(first.state, { now: world.clock.now() });
+  expect(report.machines).toMatchObject(ids.map((id) => ({ id, state: 'unknown' })));
+});
+
+test('many working machines hide none that is not fine: those that cannot be reached are named first', async () => {
+  const machines = [
+    { count: 160, region: 'ord', image: OLD, state: 'started' },
+    { count: 2, region: 'zrh', image: OLD, state: 'stopped', host: { lostAtMs: 0 } },
+  ];
+  const world = worldOf({ apps: [{ name: APP, machines }] });
+  await world.clock.sleep(10);
+  const { state } = await drive(world, { input: { app: APP, image: NEW, deadline: '5m' }, start: 'first' });
+  const states = statusOf(state, { now: world.clock.now() }).machines.map((machine) => machine.state);
+  expect(states.slice(0, 3)).toEqual(['unreachable', 'unreachable', 'working']);
+  expect(states.length).toBeGreaterThanOrEqual(150);
 });

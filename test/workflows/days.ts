@@ -5,7 +5,8 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll } from 'vitest';
 import type { Activities, PlanResult } from '../../activities/contract.js';
-import type { LookOrder, UpdateOrder } from '../../src/domain/orders.js';
+import { isNews, type LookOrder } from '../../src/domain/look.js';
+import type { UpdateOrder } from '../../src/domain/orders.js';
 import type { LookOutcome, UpdateOutcome } from '../../src/domain/state.js';
 import type { Status } from '../../src/domain/status.js';
 import { TASK_QUEUE } from '../../src/domain/names.js';
@@ -59,7 +60,7 @@ function planOf(app: string, fake: FakeApp, now: number): PlanResult {
     healthy: { forMs: 10_000, withinMs: 60_000 },
   };
   const plan = { type: 'stoppedSweep' as const, context, plannedAt: now, deadlineMs: fake.deadlineMs ?? 86_400_000 };
-  const told = { selected: count, listed: count, target: 'env A', notes: [], attributes: [] };
+  const told = { selected: count, listed: count, unlisted: 0, target: 'env A', notes: [], attributes: [] };
   return {
     plan: { ...plan, ...told },
     report: { app, target: 'env A', headline: '', counts: {}, notes: [], machines: [] },
@@ -86,8 +87,9 @@ function seen(fake: FakeApp, order: LookOrder, now: number): LookOutcome {
       listed: ids.length,
       whole: true,
       doubtful: 0,
+      retried: 0,
       pools: [{ ...pool, foreign: 0, left, idle: of('idle').length + of('done').length }],
-      candidates: candidates.map((id) => ({ id, ...place, version: 'v1' })),
+      candidates: candidates.map((id) => ({ id, ...place, bornAt: 1 })),
       remarks: of('working').map((id) => ({ id, ...place, standing: 'straggler', says: 'it is working' })),
       sick: [],
       outside: {},
@@ -106,8 +108,7 @@ function look(fake: FakeApp, order: LookOrder, now: number): LookOutcome {
   if (instead !== undefined) return instead;
   const outcome = seen(fake, order, now);
   if (outcome.kind !== 'seen') return outcome;
-  const { candidates, pools } = outcome.observation;
-  if (candidates.length > 0 || pools[0]?.left === 0 || now >= order.look.until) return outcome;
+  if (isNews(outcome.observation, order)) return outcome;
   throw again(
     Math.max(1, Math.min(order.look.pace === 'busy' ? 3_000 : (fake.calmMs ?? 60_000), order.look.until - now)),
   );

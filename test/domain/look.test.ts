@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { isNews, isOutdated, lookOrder, type LookOrder } from '../../src/domain/look.js';
+import { onLooked } from '../../src/domain/state.js';
+import {
+  candidate,
+  context,
+  doubt,
+  failure,
+  flight,
+  M1,
+  M2,
+  M3,
+  MINUTE,
+  NOW,
+  pool,
+  rest,
+  seen,
+  state,
+} from './build.js';
+
+const LOOK = { pace: 'busy', after: NOW, stale: NOW + MINUTE, until: NOW + 2 * MINUTE } as const;
+
+describe('the order of a look', () => {
+  test('leaves out what is in flight or rests, and says which have failed and what is forgiven', () => {
+    const now = state({
+      inFlight: { [M1]: flight(M1) },
+      resting: { [M2]: rest(M2) },
+      failed: { [M3]: failure() },
+      forgiven: { [M3]: NOW },
+      queue: [candidate('m4')],
+      unknown: { m5: doubt() },
+    });
+    expect(lookOrder(now, LOOK)).toEqual({
+      context: context(),
+      look: LOOK,
+      taken: [M1, M2],
+      failed: [M3],
+      doubt: ['m5'],
+      forgiven: { [M3]: NOW },
+      expected: { listed: 5, unlisted: 0 },
+      waiting: ['ord worker'],
+      counts: '',
+    });
+  });
+
+  test('expects as many machines as the last whole list held, the plan’s before the first', () => {
+    const after = (whole: boolean) =>
+      lookOrder(onLooked(state(), { kind: 'seen', observation: seen({ listed: 3, whole }) }, NOW), LOOK).expected
+        .listed;
+    expect(lookOrder(state(), LOOK).expected.listed).toBe(5);
+    expect(after(true)).toBe(3);
+    expect(after(false)).toBe(5);
+  });
+});
+
+describe('a look comes back', () => {
+  const LAST = seen({ stragglers: 4 });
+  const order = (more: Partial<LookOrder> = {}): LookOrder => ({
+    ...lookOrder(state({ seen: LAST }), LOOK),
+    ...more,
+  });
+  const idle = seen({ stragglers: 4, candidates: [candidate(M1)] });
+
+  test('for a machine that may be updated', () => {
+    expect(isNews(LAST, order())).toBe(false);
+    expect(isNews(idle, order())).toBe(true);
+  });
+
+  test('not for one more where machines wait for a slot already, but for one elsewhere', () => {
+    const waiting = order({ waiting: ['ord worker'] });
+    expect(isNews(idle, waiting)).toBe(false);
+    const elsewhere = { ...candidate(M2), region: 'ams' };
+    expect(isNews(seen({ candidates: [candidate(M1), elsewhere] }), waiting)).toBe(true);
+    expect(isNews(seen({ candidates: [{ ...candidate(M2), group: 'web' }] }), waiting)).toBe(true);
+  });
+
+  test('at once while nothing has been seen yet: whoever started it wants to read what it waits for', () => {
+    expect(isNews(LAST, order({ counts: '' }))).toBe(true);
+  });
+
+  test('when nothing is left to do, unless the list is short', () => {
+    const done = seen({ pools: [pool({ left: 0, atTarget: 4 })], stragglers: 4 });
+    expect(isNews(done, order())).toBe(true);
+    expect(isNews({ ...done, whole: false }, order())).toBe(false);
+  });
+
+  test('for a failure, also while others wait for a slot', () => {
+    const sick = { id: M3, region: 'ord', group: 'worker', code: 'exit_code' as const, says: 'x', at: NOW };
+    expect(isNews({ ...LAST, sick: [sick] }, order({ waiting: ['ord worker'] }))).toBe(true);
+  });
+
+  test('at its end, whatever it saw', () => {
+    expect(isNews({ ...LAST, at: LOOK.until - 1 }, order())).toBe(false);
+    expect(isNews({ ...LAST, at: LOOK.until }, order())).toBe(true);
+  });
+
+  test.each([
+    ['a straggler went', seen({ stragglers: 3 })],
+    ['one was verified', seen({ stragglers: 4, pools: [pool({ verified: 1 })] })],
+    ['a host went away', seen({ stragglers: 4, unreachable: 1 })],
+    ['one was suspended', seen({ stragglers: 4, outside: { suspended: 1 } })],
+  ])('for other counts (%s) once the last ones are stale', (_what, other) => {
+    expect(isNews({ ...other, at: LOOK.stale - 1 }, order())).toBe(false);
+    expect(isNews({ ...other, at: LOOK.stale }, order())).toBe(true);
+  });
+
+  test('not for the same counts, however old', () => {
+    expect(isNews({ ...LAST, at: LOOK.stale }, order())).toBe(false);
+  });
+});
+
+test('a look is outdated once nobody waits any more in a place that it was told of', () => {
+  const ams = { ...candidate(M2), region: 'ams' };
+  const order = lookOrder(state({ queue: [candidate(M1), ams] }), LOOK);
+  expect(isOutdated(order, state({ queue: [candidate(M3), ams] }))).toBe(false);
+  expect(isOutdated(order, state({ queue: [ams] }))).toBe(true);
+  expect(isOutdated(lookOrder(state(), LOOK), state({ queue: [ams] }))).toBe(false);
+});
