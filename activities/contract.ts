@@ -1,7 +1,8 @@
 /** What crosses between workflows and activities: types only, so that no activity code enters the sandbox. */
 import type { LookOrder } from '../src/domain/look.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
-import type { LookOutcome, Plan, UpdateOutcome } from '../src/domain/state.js';
+import type { LookOutcome, UpdateOutcome } from '../src/domain/outcomes.js';
+import type { Plan } from '../src/domain/state.js';
 
 export interface PlanOrder {
   readonly type: string;

@@ -1,7 +1,7 @@
 import type { Clock } from '../src/clock.js';
 import { leftToDo, observe } from '../src/domain/fleet.js';
 import { isNews, type LookOrder } from '../src/domain/look.js';
-import type { LookOutcome } from '../src/domain/state.js';
+import type { LookOutcome } from '../src/domain/outcomes.js';
 import type { FlyClient } from '../src/fly/client.js';
 import { factsOf } from './facts.js';
 import { listFleet } from './list-fleet.js';

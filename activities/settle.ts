@@ -1,5 +1,5 @@
 import { classify } from '../src/domain/machine.js';
-import type { UpdateOutcome } from '../src/domain/state.js';
+import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { Machine } from '../src/fly/wire.js';
 import { factsOf } from './facts.js';

@@ -1,5 +1,5 @@
 import { MARK_KEY, markText } from '../src/domain/change.js';
-import type { UpdateOutcome } from '../src/domain/state.js';
+import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { ulidTime } from '../src/domain/ulid.js';
 import type { Machine, MachineEvent } from '../src/fly/wire.js';
 import { isBirth } from './facts.js';

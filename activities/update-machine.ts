@@ -1,6 +1,6 @@
 import type { Clock } from '../src/clock.js';
 import { classify } from '../src/domain/machine.js';
-import type { UpdateOutcome } from '../src/domain/state.js';
+import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { ulidTime } from '../src/domain/ulid.js';
 import type { FlyClient } from '../src/fly/client.js';
 import { FlyError } from '../src/fly/errors.js';

@@ -1,5 +1,5 @@
 import { applyChange, imageText, parseImage } from '../src/domain/change.js';
-import type { UpdateOutcome } from '../src/domain/state.js';
+import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { LaunchBody, Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
 import { bornAtOf } from './facts.js';

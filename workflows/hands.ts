@@ -2,7 +2,7 @@ import { ActivityFailure, CancellationScope, isCancellation, sleep } from '@temp
 import type { Hands } from '../src/domain/loop.js';
 import type { LookOrder } from '../src/domain/look.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
-import type { LookOutcome, UpdateOutcome } from '../src/domain/state.js';
+import type { LookOutcome, UpdateOutcome } from '../src/domain/outcomes.js';
 import { observeFleet, updateMachine } from './options.js';
 
 /** Past a look's own end: the time it may need when Fly answers slowly. */

@@ -2,16 +2,8 @@ import { type Decision, decide } from './decide.js';
 import type { Candidate } from './fleet.js';
 import { isOutdated, type Look, lookOrder, type LookOrder } from './look.js';
 import { updateOrder, type UpdateOrder } from './orders.js';
-import {
-  type LookOutcome,
-  onLaunched,
-  onLooked,
-  onLost,
-  onRested,
-  onUpdated,
-  type RolloutState,
-  type UpdateOutcome,
-} from './state.js';
+import type { LookOutcome, UpdateOutcome } from './outcomes.js';
+import { onLaunched, onLooked, onLost, onRested, onUpdated, type RolloutState } from './state.js';
 
 /**
  * How a loop acts. The workflow's hands are Temporal's activities, timers and scopes; a proof's are plain promises.

@@ -1,8 +1,9 @@
 import type { Candidate, Observation, Sick } from './fleet.js';
 import { isClear, total } from './fleet.js';
 import type { RolloutContext } from './machine.js';
+import type { LookOutcome, UpdateOutcome } from './outcomes.js';
 import { type Flight, tooManyFailed } from './pace.js';
-import type { Evidence, FailureCode } from './verdict.js';
+import type { Evidence } from './verdict.js';
 
 /** What the plan settles once; it travels with the rollout through continue-as-new. */
 export interface Plan {
@@ -90,38 +91,6 @@ export interface RolloutState {
   readonly interrupted: readonly string[];
   readonly notice?: string;
 }
-
-/** How one machine's update ended. */
-export type UpdateOutcome =
-  | {
-      readonly kind: 'updated';
-      readonly version: string;
-      readonly digest?: string;
-      readonly wrote: boolean;
-      readonly interrupted: boolean;
-    }
-  | {
-      readonly kind: 'failed';
-      readonly code: FailureCode;
-      readonly says: string;
-      readonly at: number;
-      readonly interrupted: boolean;
-    }
-  | {
-      readonly kind: 'error';
-      readonly code: string;
-      readonly says: string;
-      readonly retryAfterMs: number;
-      readonly inDoubt: boolean;
-    }
-  /** `inDoubt`: a write of ours may still have taken effect. */
-  | { readonly kind: 'left'; readonly standing: string; readonly inDoubt: boolean }
-  | { readonly kind: 'calledBack' };
-
-/** How a look ended: a view of the fleet, or a list that cannot be believed. */
-export type LookOutcome =
-  | { readonly kind: 'seen'; readonly observation: Observation }
-  | { readonly kind: 'suspect'; readonly listed: number; readonly expected: number; readonly at: number };
 
 const none: Readonly<Record<string, never>> = {};
 

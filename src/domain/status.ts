@@ -1,5 +1,5 @@
 import type { Outcome } from './decide.js';
-import { leftToDo, type Observation, total } from './fleet.js';
+import { leftToDo, type Observation, type Remark, total } from './fleet.js';
 import { deadlineAt, type Pause, type RolloutState, type WaitKind } from './state.js';
 import { rolloutId } from './names.js';
 
@@ -195,42 +195,36 @@ function firstOfEach(notes: readonly MachineNote[]): MachineNote[] {
   });
 }
 
+interface Place {
+  readonly region: string;
+  readonly group: string;
+}
+
+const note = (state: MachineNote['state'], id: string, { region, group }: Place, says: string): MachineNote => ({
+  id,
+  region,
+  group,
+  state,
+  says,
+});
+
+const REMARKED: Readonly<Partial<Record<Remark['standing'], MachineNote['state']>>> = {
+  straggler: 'working',
+  unreachable: 'unreachable',
+  foreign: 'foreign',
+  busy: 'busy',
+};
+
+const IN_DOUBT = 'nobody knows whether its last update was written, or left it as it was';
+
 function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
-  const failed = Object.entries(state.failed).map(([id, f]) => ({
-    id,
-    region: f.region,
-    group: f.group,
-    state: 'failed' as const,
-    says: `${f.code}: ${f.says}`,
-  }));
-  const resting = Object.values(state.resting).map((r) => ({
-    id: r.id,
-    region: r.region,
-    group: r.group,
-    state: 'resting' as const,
-    says: `${r.says}; again at ${iso(r.until)}`,
-  }));
-  const flying = Object.values(state.inFlight).map((f) => ({
-    id: f.id,
-    region: f.region,
-    group: f.group,
-    state: 'in flight' as const,
-    says: `since ${iso(f.since)}`,
-  }));
-  const words = { straggler: 'working', unreachable: 'unreachable', foreign: 'foreign', busy: 'busy' } as const;
-  const remarks = seen.remarks.flatMap(({ id, region, group, standing, says }) => {
-    if (standing !== 'straggler' && standing !== 'unreachable' && standing !== 'foreign' && standing !== 'busy')
-      return [];
-    return [{ id, region, group, state: words[standing], says }];
-  });
-  const unknown = Object.entries(state.unknown).map(([id, { region, group }]) => ({
-    id,
-    region,
-    group,
-    state: 'unknown' as const,
-    says: 'nobody knows whether its last update was written, or left it as it was',
-  }));
-  return firstOfEach([...failed, ...resting, ...flying, ...unknown, ...remarks]).slice(0, MOST_MACHINES);
+  return firstOfEach([
+    ...Object.entries(state.failed).map(([id, f]) => note('failed', id, f, `${f.code}: ${f.says}`)),
+    ...Object.values(state.resting).map((r) => note('resting', r.id, r, `${r.says}; again at ${iso(r.until)}`)),
+    ...Object.values(state.inFlight).map((f) => note('in flight', f.id, f, `since ${iso(f.since)}`)),
+    ...Object.entries(state.unknown).map(([id, doubt]) => note('unknown', id, doubt, IN_DOUBT)),
+    ...seen.remarks.map((r) => note(REMARKED[r.standing] ?? 'busy', r.id, r, r.says)),
+  ]).slice(0, MOST_MACHINES);
 }
 
 /** Every wait with its name and since, and its deadline unless it is a pause. */

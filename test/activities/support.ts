@@ -4,7 +4,7 @@ import { planRollout } from '../../activities/plan-rollout.js';
 import { type Attempt, updateMachine } from '../../activities/update-machine.js';
 import { observe } from '../../src/domain/fleet.js';
 import type { UpdateOrder } from '../../src/domain/orders.js';
-import type { UpdateOutcome } from '../../src/domain/state.js';
+import type { UpdateOutcome } from '../../src/domain/outcomes.js';
 import type { Transport } from '../../src/fly/transport.js';
 import { createWorld, type World } from '../../src/proof/world.js';
 import type { CallEntry } from '../../src/simulator/journal.js';

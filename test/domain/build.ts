@@ -2,15 +2,8 @@ import type { Candidate, Observation, Pool } from '../../src/domain/fleet.js';
 import { total } from '../../src/domain/fleet.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
 import type { Flight } from '../../src/domain/pace.js';
-import {
-  begin,
-  type Doubt,
-  type Failure,
-  type Plan,
-  type Rest,
-  type RolloutState,
-  type UpdateOutcome,
-} from '../../src/domain/state.js';
+import type { UpdateOutcome } from '../../src/domain/outcomes.js';
+import { begin, type Doubt, type Failure, type Plan, type Rest, type RolloutState } from '../../src/domain/state.js';
 
 /** Noon of the first of January 2026: the present of every test of this room. */
 export const NOW = Date.UTC(2026, 0, 1, 12);

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { createLoop, type Hands, type Loop } from '../../src/domain/loop.js';
 import type { LookOrder } from '../../src/domain/look.js';
 import type { UpdateOrder } from '../../src/domain/orders.js';
-import { type LookOutcome, onRested, type RolloutState, type UpdateOutcome } from '../../src/domain/state.js';
+import type { LookOutcome, UpdateOutcome } from '../../src/domain/outcomes.js';
+import { onRested, type RolloutState } from '../../src/domain/state.js';
 import { applyVerb, type Verb } from '../../src/domain/verbs.js';
 import {
   BEFORE,

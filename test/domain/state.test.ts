@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { leftToDo } from '../../src/domain/fleet.js';
+import type { UpdateOutcome } from '../../src/domain/outcomes.js';
 import {
   begin,
   carry,
@@ -13,7 +14,6 @@ import {
   onUpdated,
   type RolloutState,
   unaccepted,
-  type UpdateOutcome,
   without,
 } from '../../src/domain/state.js';
 import { observation, states } from './arbitraries.js';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type * as update from '../../activities/update-machine.js';
 import type { UpdateOrder } from '../../src/domain/orders.js';
-import type { UpdateOutcome } from '../../src/domain/state.js';
+import type { UpdateOutcome } from '../../src/domain/outcomes.js';
 import { APP, type Case, type CaseInput, FOREIGN, NEW, OLD } from '../../src/proof/fleets.js';
 import { judgeRecord, LAWS, type Record as Happened } from '../../src/proof/laws.js';
 import { isLawful, type PropertyFigures, proveProperties, sayProperties } from '../../src/proof/properties.js';

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { WorkflowFailedError } from '@temporalio/client';
 import { expect, test } from 'vitest';
-import type { UpdateOutcome } from '../../src/domain/state.js';
+import type { UpdateOutcome } from '../../src/domain/outcomes.js';
 import { UPDATED, useDays } from './days.js';
 
 const days = useDays();

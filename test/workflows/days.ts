@@ -7,7 +7,7 @@ import { afterAll, beforeAll } from 'vitest';
 import type { Activities, PlanResult } from '../../activities/contract.js';
 import { isNews, type LookOrder } from '../../src/domain/look.js';
 import type { UpdateOrder } from '../../src/domain/orders.js';
-import type { LookOutcome, UpdateOutcome } from '../../src/domain/state.js';
+import type { LookOutcome, UpdateOutcome } from '../../src/domain/outcomes.js';
 import type { Status } from '../../src/domain/status.js';
 import { TASK_QUEUE } from '../../src/domain/names.js';
 import { executableOf, temporalTestServer } from '../../src/setup/binaries.js';

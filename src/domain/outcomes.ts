@@ -1,0 +1,34 @@
+import type { Observation } from './fleet.js';
+import type { FailureCode } from './verdict.js';
+
+/** How one machine's update ended. */
+export type UpdateOutcome =
+  | {
+      readonly kind: 'updated';
+      readonly version: string;
+      readonly digest?: string;
+      readonly wrote: boolean;
+      readonly interrupted: boolean;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly code: FailureCode;
+      readonly says: string;
+      readonly at: number;
+      readonly interrupted: boolean;
+    }
+  | {
+      readonly kind: 'error';
+      readonly code: string;
+      readonly says: string;
+      readonly retryAfterMs: number;
+      readonly inDoubt: boolean;
+    }
+  /** `inDoubt`: a write of ours may still have taken effect. */
+  | { readonly kind: 'left'; readonly standing: string; readonly inDoubt: boolean }
+  | { readonly kind: 'calledBack' };
+
+/** How a look ended: a view of the fleet, or a list that cannot be believed. */
+export type LookOutcome =
+  | { readonly kind: 'seen'; readonly observation: Observation }
+  | { readonly kind: 'suspect'; readonly listed: number; readonly expected: number; readonly at: number };
