@@ -43,6 +43,7 @@ interface KillFlags {
   readonly machines: number;
   readonly serverKills: number;
   readonly terminations: number;
+  readonly freezes: number;
   readonly faults: boolean;
   readonly staleReads: boolean;
   readonly timeLimit: number;
@@ -87,13 +88,16 @@ async function propertiesCommand({
 const program = new Command('prove').description('The long proofs of Layover, on a real Temporal server.');
 program
   .command('kill')
-  .description('kills workers, the Temporal server and rollouts during sweeps, and counts what was lost')
+  .description(
+    'kills and freezes workers, kills the Temporal server and rollouts during sweeps, and counts what was lost',
+  )
   .option('--kills <n>', 'SIGKILLs of workers', whole(1), 200)
   .option('--seed <n>', 'of the fleet and of the kills', whole(0), 1)
   .option('--apps <n>', 'apps, each with a sweep of its own', whole(1), 6)
   .option('--machines <n>', 'machines an app', whole(20), 100)
   .option('--server-kills <n>', 'SIGKILLs of the Temporal server', whole(0), 10)
   .option('--terminations <n>', 'rollouts terminated and started again', whole(0), 20)
+  .option('--freezes <n>', 'workers frozen (SIGSTOP) for 3 to 25 s while another goes on', whole(0), 10)
   .option('--no-faults', 'no errors and lost answers of Fly beside the kills')
   .option('--stale-reads', 'looks at one machine may be a second old too: a known limit, see docs/proof.md', false)
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 60)

@@ -40,7 +40,7 @@ export interface KillReport {
   readonly continued: number;
   /** Ends and pauses that no kill explains, workers that ended by themselves. */
   readonly unexpected: readonly string[];
-  /** Phases no kill met. */
+  /** What no kill and no freeze met. */
   readonly missed: readonly string[];
   /** Where the simulator's log was kept, when a figure is wrong. */
   readonly evidence: string | undefined;
@@ -105,7 +105,8 @@ export async function proveKill(given: KillOptions): Promise<KillReport> {
 }
 
 function begin(options: KillOptions, killed: Bench, unkilled: Bench): Proof {
-  const toll: Toll = { kills: 0, alone: 0, inFlight: 0, serverKills: 0, terminations: 0, phases: new Map() };
+  const none = { kills: 0, alone: 0, inFlight: 0, serverKills: 0, terminations: 0 };
+  const toll: Toll = { ...none, freezes: 0, longFreezes: 0, frozenUpdates: 0, phases: new Map() };
   return { options, killed, unkilled, toll, swept: new Set(), sweeps: [], unexpected: [], restarts: 0, endedAt: 0 };
 }
 
@@ -201,7 +202,6 @@ async function judge(proof: Proof): Promise<Omit<KillReport, 'wallMs'>> {
   });
   const seen = await read(killed);
   const figures = judgeKills({ ...seen, sweeps, endedAt, unkilled: await read(unkilled) });
-  const isMissed = (wanted: (typeof MUST_HIT)[number]) => wanted.every((phase) => !toll.phases.has(phase));
   const deserters = killed.crew.deserters.map((last) => `a worker ended by itself: ${last}`);
   return {
     evidence: figures.some(({ wrong }) => wrong > 0) ? await keep(seen) : undefined,
@@ -211,8 +211,16 @@ async function judge(proof: Proof): Promise<Omit<KillReport, 'wallMs'>> {
     restarts: proof.restarts,
     continued: (await killed.client.workflow.count(CONTINUED)).count,
     unexpected: [...proof.unexpected, ...deserters],
-    missed: options.kills < ENOUGH_KILLS ? [] : MUST_HIT.filter(isMissed).map((phases) => phases.join(' or ')),
+    missed: options.kills < ENOUGH_KILLS ? [] : missedBy(toll),
   };
+}
+
+function missedBy({ phases, freezes, frozenUpdates }: Toll): string[] {
+  const missed = MUST_HIT.filter((wanted) => wanted.every((phase) => !phases.has(phase)));
+  return [
+    ...missed.map((wanted) => `phase never hit: ${wanted.join(' or ')}`),
+    ...(freezes > 0 && frozenUpdates === 0 ? ['no frozen worker ever had an update in its hands'] : []),
+  ];
 }
 
 /** A wrong figure names entries of the log, and the simulator is gone when somebody reads it. */
@@ -229,6 +237,7 @@ function progress(proof: Proof): string {
   return [
     `${toll.kills} of ${options.kills} kills`,
     `${toll.serverKills} of the server`,
+    `${toll.freezes} frozen`,
     `${toll.terminations} rollouts terminated, ${restarts} started again`,
     atTarget(proof),
     ...(unexpected.length > 0 ? [`${unexpected.length} UNEXPECTED: ${unexpected.at(-1) ?? ''}`] : []),

@@ -3,6 +3,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Random } from '../simulator/random.js';
 import type { Bench } from './bench.js';
 import { type JournalEntry, tookEffect, wasLost } from './evidence.js';
+import { type Freeze, freezeOne, type FreezeToll } from './freezer.js';
 import { type Phase, phasesAt } from './phases.js';
 import { roomOf } from './sweep.js';
 
@@ -10,17 +11,22 @@ export interface KillPlan {
   readonly kills: number;
   readonly serverKills: number;
   readonly terminations: number;
+  /** SIGSTOPs of workers, each followed by a SIGCONT some seconds later. */
+  readonly freezes: number;
 }
 
-/** What was killed so far. */
-export interface Toll {
+/** What was killed, and frozen, so far. */
+export interface Toll extends FreezeToll {
   kills: number;
-  /** Turns in which one worker ran and was killed, and how many of them met an update between lease and release. */
+  /**
+   * Turns in which the worker that was killed had been the only one to run since the kill before, and how many of them
+   * met an update between lease and release.
+   */
   alone: number;
   inFlight: number;
   serverKills: number;
   terminations: number;
-  /** Updates hit, by phase; only of kills while one worker ran, since the log does not tell two workers apart. */
+  /** Updates hit by kills, by phase; only while one worker ran, since the log does not tell two workers apart. */
   readonly phases: Map<Phase, number>;
 }
 
@@ -69,26 +75,33 @@ function lots(random: Random, times: number, kills: number): readonly number[] {
 const isDue = (at: readonly number[], done: number, kills: number): boolean =>
   at.filter((kill) => kill <= kills).length > done;
 
-/** Kills workers, the server and rollouts until the plan is done; keeps workers running in between. */
+/** Kills and freezes workers, kills the server and rollouts until the plan is done; keeps workers running meanwhile. */
 export async function kill(plan: KillPlan, toll: Toll, place: KillerPlace): Promise<void> {
   const { bench, random, signal } = place;
   const { crew, tail } = bench;
   const serverAt = lots(random, plan.serverKills, plan.kills);
   const terminateAt = lots(random, plan.terminations, plan.kills);
+  const freezeAt = lots(random, plan.freezes, plan.kills);
+  const freezes: Freeze[] = [];
   await crew.keep(1);
   await untilManyFly(place);
   let last = { at: Date.now(), seen: tail.entries.length };
   for (let turn = 0; toll.kills < plan.kills; turn += 1) {
     if (isDue(serverAt, toll.serverKills, toll.kills)) await killServer(toll, place);
     if (isDue(terminateAt, toll.terminations, toll.kills)) await terminateOne(toll, place);
+    if (isDue(freezeAt, toll.freezes, toll.kills)) freezes.push(await freezeAimed(last.at, toll, place));
     await pause(upTo(random, LONGEST_CALM_MS), signal);
     await takeAim(AIMS[turn % AIMS.length], last.at, place);
     const seen = tail.entries.length;
-    const { at, wereTwo } = await killWorkers(plan.kills - toll.kills, toll, place);
+    const wasAlone = crew.isAlone(last.at);
+    const at = await killWorkers(plan.kills - toll.kills, toll, place);
     await Promise.all([crew.keep(random.next() < 0.25 ? 2 : 1), pause(ECHO_MS, signal)]);
-    count(toll, phasesAt(tail.entries.slice(last.seen), last.at, at), wereTwo);
+    if (wasAlone) count(toll, phasesAt(tail.entries.slice(last.seen), last.at, at));
     last = { at, seen };
   }
+  for (let left = freezeAt.length - toll.freezes; left > 0; left -= 1)
+    freezes.push(await freezeAimed(last.at, toll, place));
+  await Promise.all(freezes.map(({ thawed }) => thawed));
 }
 
 /** A sweep's first update flies alone: kills begin when there is more to hit, and meet lone ones in later sweeps. */
@@ -105,20 +118,23 @@ async function takeAim(aim: (typeof AIMS)[number] | undefined, since: number, pl
   await pause(aim.afterMs, place.signal);
 }
 
-/** One worker, whichever; or, of two, now and then both at once. */
-async function killWorkers(
-  most: number,
-  toll: Toll,
-  { bench, random, signal }: KillerPlace,
-): Promise<{ at: number; wereTwo: boolean }> {
+/** One worker, whichever; or, of several, now and then two at once. Returns when the last was killed. */
+async function killWorkers(most: number, toll: Toll, { bench, random, signal }: KillerPlace): Promise<number> {
   signal.throwIfAborted();
   const { crew } = bench;
-  const wereTwo = crew.size > 1;
-  const both = wereTwo && most > 1 && random.next() < 0.2;
+  const both = crew.size > 1 && most > 1 && random.next() < 0.2;
   const at = await crew.kill(upTo(random, crew.size));
-  if (both) await crew.kill(0);
   toll.kills += both ? 2 : 1;
-  return { at, wereTwo };
+  return both ? crew.kill(0) : at;
+}
+
+/** Freezes one worker at the sight that it is aimed at; another goes on, or is started. */
+async function freezeAimed(since: number, toll: Toll, place: KillerPlace): Promise<Freeze> {
+  await takeAim(AIMS[toll.freezes % AIMS.length], since, place);
+  place.signal.throwIfAborted();
+  const freeze = freezeOne(toll, place);
+  await place.bench.crew.keep(1);
+  return freeze;
 }
 
 /** For some seconds there is no server; half of the time a worker dies with it and is started before it is back. */
@@ -150,8 +166,7 @@ async function terminateOne(toll: Toll, { bench, random, swept }: KillerPlace): 
   }
 }
 
-function count(toll: Toll, phases: ReadonlyMap<Phase, number>, wereTwo: boolean): void {
-  if (wereTwo) return;
+function count(toll: Toll, phases: ReadonlyMap<Phase, number>): void {
   if (phases.size > 0) toll.inFlight += 1;
   toll.alone += 1;
   for (const [phase, hits] of phases) toll.phases.set(phase, (toll.phases.get(phase) ?? 0) + hits);

@@ -14,8 +14,9 @@ export function sayKills(report: KillReport): string[] {
     ...unexpected.map((says) => `  ${says}`),
     `workers killed: ${toll.kills}; with one worker running: ${toll.alone}, of these with updates in flight: ${toll.inFlight}`,
     `updates hit by phase: ${phases.join(', ')}`,
+    `workers frozen: ${toll.freezes}, ${toll.longFreezes} of them past the heartbeat timeout; updates in their hands: ${toll.frozenUpdates}`,
     ...(evidence === undefined ? [] : [`the log that these figures were read from: ${evidence}`]),
-    ...missed.map((phase) => `phase never hit: ${phase}`),
+    ...missed,
     `Temporal server killed: ${toll.serverKills}; rollouts terminated: ${toll.terminations}, started again: ${restarts}`,
     `sweeps: ${sweeps}; runs continued as new: ${continued}; wall time: ${Math.round(wallMs / 1000)} s`,
   ];

@@ -12,6 +12,8 @@ export interface Program {
   /** Resolves when what it printed matches; rejects when it ends first or `timeoutMs` is over. */
   printed(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray>;
   isRunning(): boolean;
+  /** Sends a signal and waits for nothing; one that has ended gets none. */
+  signal(name: NodeJS.Signals): void;
   /** Sends the signal and resolves when it has ended; SIGKILL follows after `patienceMs`. */
   stop(signal?: NodeJS.Signals, patienceMs?: number): Promise<void>;
 }
@@ -76,6 +78,9 @@ export function startProgram({ name, command, args, env = {} }: ProgramOptions):
     pid: child.pid ?? -1,
     output: () => printed,
     isRunning: () => !ended,
+    signal: (signal) => {
+      if (!ended) child.kill(signal);
+    },
     printed: async (pattern, timeoutMs) => {
       await until(`${name} printing ${String(pattern)}`, () => ended || pattern.test(printed), timeoutMs);
       const match = pattern.exec(printed);

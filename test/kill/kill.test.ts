@@ -10,6 +10,7 @@ const SHORT = {
   kills: 5,
   serverKills: 1,
   terminations: 1,
+  freezes: 1,
   troubles: 'faults',
   afterMs: 0,
 } as const;
@@ -19,13 +20,13 @@ const says = ({ figures, unexpected }: KillReport): string[] => [
   ...unexpected,
 ];
 
-describe('while workers, the server and rollouts are killed', () => {
+describe('while workers are killed and frozen, and the server and rollouts killed', () => {
   test('no machine is written twice, forgotten or started, no job cut, no lease left, and the fleet ends as without kills', async () => {
     const report = await proveKill({ ...SHORT, signal: new AbortController().signal, say: () => undefined });
     expect(says(report)).toEqual([]);
-    const { kills, serverKills, terminations } = report.toll;
+    const { kills, serverKills, terminations, freezes } = report.toll;
     expect(kills, 'workers really killed').toBeGreaterThanOrEqual(SHORT.kills);
-    expect({ serverKills, terminations }).toEqual({ serverKills: 1, terminations: 1 });
+    expect({ serverKills, terminations, freezes }).toEqual({ serverKills: 1, terminations: 1, freezes: 1 });
     expect(report.sweeps, 'sweeps brought to their end').toBeGreaterThanOrEqual(SHORT.apps);
   }, 300_000);
 });
