@@ -11,7 +11,7 @@ import { type Held, takeLease } from './lease.js';
 import { metAtWork } from './met-at-work.js';
 import { settle } from './settle.js';
 import { findTrace } from './trace.js';
-import { NOT_OURS_FOR_SURE, writeChange } from './write.js';
+import { NOT_FOR_SURE, writeChange } from './write.js';
 
 /** One attempt, as Temporal runs it. */
 export interface Attempt {
@@ -45,9 +45,11 @@ export interface Update {
   readonly progress: Progress;
 }
 
-/** Whether a write of this attempt, or of one before, may have taken effect: then nobody may write without a look. */
 interface Progress {
+  /** A write of this attempt, or of one before, may have taken effect: then nobody may write without a look. */
   inDoubt: boolean;
+  /** When the machine was last asked for, by the worker's clock. */
+  readAt: number;
 }
 
 /** Fly's trouble is tried again this many times in the slot before the machine rests and another gets it. */
@@ -66,10 +68,10 @@ const MOST_READS = 5;
 export async function updateMachine(order: UpdateOrder, deps: UpdateDeps, attempt: Attempt): Promise<UpdateOutcome> {
   const { app } = order.context;
   const { id } = order.machine;
-  const progress = { inDoubt: attempt.number > 1 || order.inDoubtSince !== undefined };
+  const progress = { inDoubt: attempt.number > 1 || order.inDoubtSince !== undefined, readAt: 0 };
   const isOurs = await attempt.confirm();
   if (attempt.cancelled.aborted && !progress.inDoubt) return { kind: 'calledBack' };
-  if (!isOurs()) return { ...NOT_OURS_FOR_SURE, inDoubt: progress.inDoubt };
+  if (!isOurs()) return { ...NOT_FOR_SURE, inDoubt: progress.inDoubt };
   try {
     attempt.say('takes the lease');
     const taken = await takeLease(order, deps);
@@ -148,6 +150,7 @@ async function assess(update: Update, machine: Machine): Promise<UpdateOutcome> 
 /** The lease's answer names the version its host knows: a GET that says otherwise comes from a lagging replica. */
 async function readMachine({ app, id, deps, lease, progress }: Update): Promise<Machine | undefined> {
   for (let look = 1; ; look += 1) {
+    progress.readAt = deps.clock.now();
     const machine = await deps.fly.getMachine(app, id);
     const lags = lease.version !== undefined && lease.version !== machine.instance_id;
     if (!lags) return machine;
@@ -163,7 +166,7 @@ async function startAgain(update: Update, machine: Machine): Promise<UpdateOutco
   attempt.say('starts it again: an earlier update met it at work');
   const isOurs = await attempt.confirm();
   if (attempt.cancelled.aborted) return { kind: 'calledBack' };
-  if (!isOurs()) return NOT_OURS_FOR_SURE;
+  if (!isOurs()) return NOT_FOR_SURE;
   await deps.fly.startMachine(app, id, lease.nonce());
   return { kind: 'updated', version: machine.instance_id, ...digestOf(machine), wrote: false, interrupted: true };
 }

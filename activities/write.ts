@@ -14,11 +14,14 @@ export type Written =
   | { readonly kind: 'written'; readonly version: string; readonly events: readonly MachineEvent[] | undefined }
   | Extract<UpdateOutcome, { kind: 'failed' | 'calledBack' | 'error' }>;
 
-/** The process stood still, or the server could not be asked. */
-export const NOT_OURS_FOR_SURE = {
+/** A machine read longer ago than this may have gone to work: a lease may not keep Fly's proxy from starting it. */
+const MOST_READ_AGE_MS = 5_000;
+
+/** The process stood still, Fly was slow, or the server could not be asked. */
+export const NOT_FOR_SURE = {
   kind: 'error',
-  code: 'not_confirmed',
-  says: 'Temporal did not say in time that this attempt is still the one that may write',
+  code: 'not_for_sure',
+  says: 'could not be sure in time that it may still write: Temporal, Fly or its own process was slow',
   retryAfterMs: 5_000,
   inDoubt: false,
 } as const;
@@ -36,7 +39,7 @@ export async function writeChange(update: Update, machine: Machine, config: Mach
   await lease.fresh();
   const isOurs = await attempt.confirm();
   if (attempt.cancelled.aborted) return { kind: 'calledBack' };
-  if (!isOurs()) return NOT_OURS_FOR_SURE;
+  if (!isOurs() || deps.clock.now() - progress.readAt > MOST_READ_AGE_MS) return NOT_FOR_SURE;
   try {
     const answer = await deps.fly.updateMachine(app, id, body, lease.nonce());
     progress.inDoubt = true;

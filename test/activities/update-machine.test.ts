@@ -377,8 +377,22 @@ describe('trouble at Fly', () => {
     const order = await orderOf(world);
     const before = callsOf(world).length;
     const late = { ...attempt(), confirm: () => Promise.resolve(() => false) };
-    expect(await update(world, order, late)).toMatchObject({ kind: 'error', code: 'not_confirmed', inDoubt: false });
+    expect(await update(world, order, late)).toMatchObject({ kind: 'error', code: 'not_for_sure', inDoubt: false });
     expect(callsOf(world)).toHaveLength(before);
+  });
+
+  test('an attempt that read the machine a while ago does not write: it may be at work by now', async () => {
+    const world = oneMachine();
+    const order = await orderOf(world);
+    let asked = 0;
+    const confirm = async () => {
+      asked += 1;
+      if (asked === 2) await world.clock.sleep(5_001);
+      return () => true;
+    };
+    const outcome = await update(world, order, { ...attempt(), confirm });
+    expect(outcome).toMatchObject({ kind: 'error', code: 'not_for_sure', inDoubt: false });
+    expect(written(world)).toEqual([]);
   });
 
   test('an attempt that stood still after it was confirmed does not write, and gives the lease back', async () => {
@@ -390,7 +404,7 @@ describe('trouble at Fly', () => {
       return Promise.resolve(() => !isTheWrite);
     };
     const outcome = await update(world, await orderOf(world), { ...attempt(), confirm });
-    expect(outcome).toMatchObject({ kind: 'error', code: 'not_confirmed', inDoubt: false });
+    expect(outcome).toMatchObject({ kind: 'error', code: 'not_for_sure', inDoubt: false });
     expect(written(world)).toEqual([]);
     expect(truth(world).lease).toBeUndefined();
   });
