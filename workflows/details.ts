@@ -31,11 +31,14 @@ function table(status: Status): string {
   return ['```', ...all.map((row) => pad(row, widths)), '```'].join('\n');
 }
 
+/** A digest is wider than the UI's column, where it would be cut off; the status has it in full. */
+const shortDigest = (digest: string): string => (digest.length > 40 ? `${digest.slice(0, 39)}…` : digest);
+
 /** Long references go into a code block of their own: in running text the UI cuts them off. */
 const frame = ({ target, deadline, rollout }: Status): string =>
   [
     '```',
-    ...target.split('@').map((part, index) => (index === 0 ? `target    ${part}` : `          @${part}`)),
+    ...target.split('@').map((part, index) => (index === 0 ? `target    ${part}` : `          @${shortDigest(part)}`)),
     `deadline  ${deadline}`,
     `rollout   ${rollout}`,
     '```',
