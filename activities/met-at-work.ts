@@ -1,5 +1,11 @@
 import type { MachineEvent } from '../src/fly/wire.js';
 
+/** An exit that nobody asked for shows a start, also where none is recorded: of a boot that failed. */
+const showsStart = ({ type, request }: MachineEvent): boolean => {
+  const exit = request?.exit_event ?? request?.MonitorEvent?.exit_event;
+  return type === 'start' || (type === 'exit' && exit?.requested_stop === false);
+};
+
 /**
  * Whether the newest update met a working machine: the last thing before it was a start. Then it cut what ran
  * (and `stopped by us` unless it was started since).
@@ -9,5 +15,5 @@ export function metAtWork(events: readonly MachineEvent[]): 'idle' | 'stopped by
   const lifecycle = ['start', 'exit', 'stop', 'suspend', 'launch', 'update'];
   const before = events.slice(update + 1).find((event) => lifecycle.includes(event.type));
   if (update < 0 || before?.type !== 'start') return 'idle';
-  return events.slice(0, update).some((event) => event.type === 'start') ? 'started again' : 'stopped by us';
+  return events.slice(0, update).some(showsStart) ? 'started again' : 'stopped by us';
 }

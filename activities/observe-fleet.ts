@@ -33,7 +33,7 @@ export async function observeFleet(order: LookOrder, deps: LookDeps): Promise<Lo
   if (list.kind === 'suspect')
     return { kind: 'suspect', listed: list.machines.length, expected: list.expected, at: now };
   const facts = list.machines.map((machine) => factsOf(machine, context.change));
-  const observation = observe(facts, context, { ...order, now, whole: list.whole });
+  const observation = observe(facts, context, { ...order, now, whole: list.whole, unlisted: list.unlisted });
   if (isNews(observation, order)) return { kind: 'seen', observation };
   const short = list.whole ? '' : ' (the list is shorter than before and than the app counts)';
   const says = `${leftToDo(observation)} machines left${short}: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;

@@ -12,6 +12,7 @@ import { parseInput } from '../src/input/parse.js';
 import type { RolloutInput } from '../src/input/types.js';
 import type { PlanOrder, PlanReport, PlanResult } from './contract.js';
 import { factsOf } from './facts.js';
+import { findCut } from './find-cut.js';
 import { listFleet } from './list-fleet.js';
 
 /** The plan says no: every problem at once, each with its way out. Nothing has been written. */
@@ -57,7 +58,7 @@ function refuseApp(app: string, error: unknown): never {
 async function readFleet(app: string, change: Change, deps: PlanDeps): Promise<Fleet> {
   try {
     await deps.fly.getApp(app);
-    const list = await listFleet(app, { listed: 0, unlisted: 0 }, deps);
+    const list = await listFleet(app, { listed: 0, unlisted: 0, trustedAt: 0 }, deps);
     if (list.kind === 'suspect') {
       throw new Refused([
         `app: Fly lists ${list.machines.length} machines of "${app}" where it counts ${list.expected}, three times in a row; start again when the list is whole`,
@@ -80,11 +81,11 @@ function changeOf(input: RolloutInput): Change {
 /** What the fleet itself shows of the wanted image: the second-best witness when the registry is silent. */
 function digestInFleet(machines: readonly Machine[], image: ImageName): string | undefined {
   const digests = machines.flatMap(({ config, image_ref }) => {
-    const { repository, tag } = parseImage(config?.image ?? '');
-    const isUnder = repository === image.repository && tag === image.tag;
+    const own = parseImage(config?.image ?? '');
     const digest = image_ref?.digest;
-    if (!digest) return [];
-    return (image.digest === undefined ? isUnder : digest === image.digest) ? [digest] : [];
+    if (!digest || own.repository !== image.repository) return [];
+    const isWritten = digest === image.digest || own.digest === image.digest;
+    return (image.digest === undefined ? own.tag === image.tag : isWritten) ? [digest] : [];
   });
   const [only, other] = [...new Set(digests)];
   return other === undefined ? only : undefined;
@@ -172,6 +173,10 @@ function selectionNotes(context: RolloutContext, fleet: Fleet): string[] {
     ],
     ['containers', 'machines with containers are left: naming a container comes with a later release'],
     ['special', 'machines that Fly or flyctl made for a moment are left'],
+    [
+      'cut',
+      'machines were stopped by the update of an earlier start of this change while at work: they are started again',
+    ],
     ['unreachable', 'machines sit on a host that is not ok: they are waited for until the deadline'],
   ];
   return says.flatMap(([standing, text]) => (count(standing) === 0 ? [] : [`${count(standing)} ${text}`]));
@@ -194,7 +199,7 @@ function contextOf(
   change: Change,
   selection: Selection,
   fleet: Fleet,
-): Omit<RolloutContext, 'rollout'> {
+): Omit<RolloutContext, 'rollout' | 'cut'> {
   const origins = fleet.facts.filter((m) => m.readable && isSelected(selection, m)).map((m) => m.digest ?? '');
   return {
     app: input.app,
@@ -233,7 +238,8 @@ async function settleContext(
   };
   const base = contextOf(input, change, selection, fleet);
   const { pin, note, problem } = await pinImage(change, fleet, deps);
-  const context = { ...base, rollout: { hash: hashOf(change, pin), start }, ...(pin === undefined ? {} : { pin }) };
+  const named = { ...base, rollout: { hash: hashOf(change, pin), start }, ...(pin === undefined ? {} : { pin }) };
+  const context = { ...named, cut: await findCut(fleet.facts, named, deps.fly) };
   const problems = [
     ...selectionProblems(selection, fleet.facts),
     ...(problem === undefined ? [] : [problem]),
@@ -264,8 +270,10 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
   ]
     .filter((part) => part !== undefined)
     .join(' and ');
+  const hidden = `the app counts ${fleet.unlisted} machines more than Fly lists: those are not updated`;
   const notes = [
     ...(note === undefined ? [] : [note]),
+    ...(fleet.unlisted === 0 ? [] : [hidden]),
     ...earlierStarts(context, fleet),
     ...selectionNotes(context, fleet),
     ...noteAttributes(attributes),

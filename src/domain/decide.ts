@@ -2,7 +2,7 @@ import type { Candidate } from './fleet.js';
 import { leftToDo, type Observation, total } from './fleet.js';
 import type { Look } from './look.js';
 import { admit } from './pace.js';
-import { deadlineAt, isProven, type RolloutState } from './state.js';
+import { deadlineAt, paceOf, type RolloutState } from './state.js';
 
 /** A look that leaves machines out because they are taken is renewed after this: what it left out may be free again. */
 const RENEW_MS = 300_000;
@@ -57,12 +57,15 @@ function whilePaused({ state, flying }: Situation): Decision | undefined {
   return { kind: flying ? 'callBack' : 'hold' };
 }
 
+const graceEnd = ({ landedAt = 0 }: RolloutState, deadline: number): number =>
+  Math.max(deadline, landedAt) + CLOSING_GRACE_MS;
+
 function afterDeadline({ state, now, flying, deadline }: Situation): Decision | undefined {
   if (now < deadline) return undefined;
   if (flying) return { kind: 'callBack' };
   const left = state.seen === undefined ? state.plan.selected : leftToDo(state.seen);
   const unknown = Object.keys(state.unknown).length;
-  if (left + unknown === 0 && now < deadline + CLOSING_GRACE_MS) return undefined;
+  if (left + unknown === 0 && now < graceEnd(state, deadline)) return undefined;
   const doubt = unknown === 0 ? '' : `, ${machines(unknown)} with an update that nobody knows the end of`;
   return { kind: 'finish', outcome: 'partial', says: `the deadline passed with ${machines(left)} left${doubt}` };
 }
@@ -77,6 +80,7 @@ function sayCompleted(seen: Observation): string {
     `all ${total(seen.pools, 'selected')} machines are at target`,
     notRun > 0 ? `${notRun} of them are not verified yet (they have not run it, or not for long enough)` : '',
     suspended > 0 ? `${machines(suspended)} left suspended` : '',
+    seen.unlisted > 0 ? `the app counts ${machines(seen.unlisted)} more than Fly lists` : '',
   ]
     .filter((part) => part !== '')
     .join('; ');
@@ -101,18 +105,9 @@ function whenClear({ state, flying }: Situation): Decision | undefined {
   return { kind: 'finish', outcome: 'partial', says: parts.filter((part) => part !== '').join(', ') };
 }
 
-const whileDraining = ({ draining, flying }: Situation): Decision | undefined =>
-  draining ? (flying ? { kind: 'act', start: [] } : { kind: 'hold' }) : undefined;
-
-function whoHasASlot(state: RolloutState): readonly Candidate[] {
-  const { context } = state.plan;
-  return admit(state.queue, {
-    pools: state.seen?.pools ?? [],
-    inFlight: Object.values(state.inFlight),
-    proven: isProven(state),
-    pinned: context.change.image === undefined || context.pin !== undefined,
-  });
-}
+/** A closing pass past the deadline ends in this run: the next one knows nothing yet. */
+const whileDraining = ({ draining, flying, now, deadline }: Situation): Decision | undefined =>
+  draining && now < deadline ? (flying ? { kind: 'act', start: [] } : { kind: 'hold' }) : undefined;
 
 function otherwise({ state, now, flying, deadline }: Situation): Decision {
   const isLate = now >= deadline;
@@ -122,9 +117,9 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
     pace: moving ? 'busy' : 'calm',
     after: closing ? state.clear.at + CLOSING_MS : now,
     stale: now + STALE_MS,
-    until: Math.min(isLate ? deadline + CLOSING_GRACE_MS : deadline, now + (moving ? RENEW_MS : DAY_MS)),
+    until: Math.min(isLate ? graceEnd(state, deadline) : deadline, now + (moving ? RENEW_MS : DAY_MS)),
   };
-  return { kind: 'act', start: isLate ? [] : whoHasASlot(state), look };
+  return { kind: 'act', start: isLate ? [] : admit(state.queue, paceOf(state)), look };
 }
 
 /** First match wins: what ends or halts a rollout comes before anything that would write. */

@@ -52,6 +52,8 @@ export interface Observation {
   readonly listed: number;
   /** False when the list is shorter than before and than the app counts: it never proves that nothing is left. */
   readonly whole: boolean;
+  /** How many more the app counts, where it was asked. */
+  readonly unlisted: number;
   /** Machines whose last order nobody knows the end of: somebody has to look into each, at target or not. */
   readonly doubtful: number;
   /** Machines that a person took up again and that have not shown yet how they do. */
@@ -71,6 +73,7 @@ export interface Observation {
 export interface View {
   readonly now: number;
   readonly whole: boolean;
+  readonly unlisted: number;
   /** Orders on them ended unknown. */
   readonly doubt: readonly string[];
   /** In flight or resting: not candidates. */
@@ -131,10 +134,12 @@ function judgeAtTarget(
     const forgiven = view.forgiven[machine.id] ?? 0;
     const verdict = judge(machine, context, view.now, forgiven);
     const pool = pools.get(placeKey(machine));
-    if ((verdict.kind === 'verified' || verdict.kind === 'passed') && pool !== undefined) pool.verified += 1;
+    const isNew = !view.failed.includes(machine.id);
+    const isFine = verdict.kind === 'verified' || verdict.kind === 'passed';
+    // Once failed, a machine is no evidence for the version until a person takes it up again.
+    if (isFine && isNew && pool !== undefined) pool.verified += 1;
     if (verdict.kind === 'settling' && forgiven > 0) retried += 1;
     if (verdict.kind !== 'failed' || verdict.evidence.at <= forgiven) continue;
-    const isNew = !view.failed.includes(machine.id);
     if (isNew) sick.push({ id: machine.id, region: machine.region, group: machine.group, ...verdict.evidence });
   }
   return { sick, retried };
@@ -180,6 +185,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     at: view.now,
     listed: fleet.length,
     whole: view.whole,
+    unlisted: view.unlisted,
     retried,
     doubtful: open.filter(isDoubtful).length,
     pools: [...pools.values()].toSorted(byPlace),

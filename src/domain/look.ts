@@ -1,6 +1,7 @@
 import { isClear, type Observation, placeKey, total, type View } from './fleet.js';
 import type { RolloutContext } from './machine.js';
-import type { RolloutState } from './state.js';
+import { fullPlaces, idleSlots } from './pace.js';
+import { paceOf, type RolloutState } from './state.js';
 
 /** How to look: seconds while something moves, a minute when calm; never before `after`. */
 export interface Look {
@@ -12,19 +13,27 @@ export interface Look {
   readonly until: number;
 }
 
+/** The last whole list: a shorter one never proves an end, one below half is not believed at once. */
+export interface Expected {
+  readonly listed: number;
+  /** How many more the app counted when planned; believed from `trustedAt` on, ms. */
+  readonly unlisted: number;
+  readonly trustedAt: number;
+}
+
+/** Lists have been wrong for minutes (Fly's incident of April 2026). */
+const TRUSTED_AFTER_MS = 600_000;
+
 /** What one look is told: what the workflow knows of the machines, and how to look. */
-export interface LookOrder extends Omit<View, 'now' | 'whole'> {
+export interface LookOrder extends Omit<View, 'now' | 'whole' | 'unlisted'> {
   readonly context: RolloutContext;
   readonly look: Look;
-  /** The last whole list: a shorter one never proves an end, one below half is not believed at once. */
-  readonly expected: { readonly listed: number; readonly unlisted: number };
-  /** Regions with process groups where machines wait for a slot: one more there is no news. */
-  readonly waiting: readonly string[];
+  readonly expected: Expected;
+  /** Places where machines wait for a slot, with the slots there are: one more is no news unless it makes more slots. */
+  readonly waiting: Readonly<Record<string, number>>;
   /** The last counts, as `countsOf` writes them; empty before the first look of a run. */
   readonly counts: string;
 }
-
-const waitingPlaces = ({ queue }: RolloutState): string[] => [...new Set(queue.map(placeKey))];
 
 /** The counts of a look in one text, to be compared. */
 function countsOf(seen: Observation): string {
@@ -45,23 +54,28 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
     failed: Object.keys(state.failed),
     doubt: Object.keys(state.unknown),
     forgiven: state.forgiven,
-    expected: { listed: state.plan.listed, unlisted: state.plan.unlisted },
-    waiting: waitingPlaces(state),
+    expected: {
+      listed: state.plan.listed,
+      unlisted: state.plan.unlisted,
+      trustedAt: state.plan.plannedAt + TRUSTED_AFTER_MS,
+    },
+    waiting: fullPlaces(state.queue, paceOf(state)),
     counts: state.seen === undefined ? '' : countsOf(state.seen),
   };
 }
 
 /** Whether a look has something to say: a machine that may get a slot, nothing left to do, a new failure, other counts. */
 export function isNews(seen: Observation, { look, waiting, counts }: LookOrder): boolean {
-  if (seen.candidates.some((candidate) => !waiting.includes(placeKey(candidate)))) return true;
+  const slotsIn = new Map(seen.pools.map((pool) => [placeKey(pool), idleSlots(pool.idle)]));
+  if (seen.candidates.some((one) => (slotsIn.get(placeKey(one)) ?? 1) > (waiting[placeKey(one)] ?? 0))) return true;
   if (seen.sick.length > 0 || isClear(seen)) return true;
   // Whoever started it wants to read what it waits for: the first look of a run comes back whatever it saw.
   if (counts === '' || seen.at >= look.until) return true;
   return seen.at >= look.stale && countsOf(seen) !== counts;
 }
 
-/** Whether a look under way passes over machines that could have a slot now: no others wait where it was told so. */
+/** Whether a look under way passes over machines that could have a slot now: it was told of a place that it is full. */
 export function isOutdated({ waiting }: LookOrder, state: RolloutState): boolean {
-  const places = waitingPlaces(state);
-  return waiting.some((place) => !places.includes(place));
+  const now = fullPlaces(state.queue, paceOf(state));
+  return Object.entries(waiting).some(([place, slots]) => now[place] !== slots);
 }

@@ -41,6 +41,9 @@ export interface Loop {
 /** A machine that was not what the list said keeps its slot for this long. */
 const AFTER_LEFT_MS = 5_000;
 
+const wasNothing = (outcome: UpdateOutcome): boolean =>
+  outcome.kind === 'left' || (outcome.kind === 'updated' && !outcome.wrote);
+
 /** A look under way. */
 interface Looking {
   readonly order: LookOrder;
@@ -72,7 +75,7 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
     const outcome = await hands.update(updateOrder(state, machine));
     // A list that keeps calling ready what a read calls otherwise must not turn the loop fast: it costs a slot instead.
     const isMoving = state.pause === undefined && state.stop === undefined;
-    if (outcome !== 'lost' && outcome.kind === 'left' && isMoving) await hands.rest(machine.id, AFTER_LEFT_MS);
+    if (outcome !== 'lost' && wasNothing(outcome) && isMoving) await hands.rest(machine.id, AFTER_LEFT_MS);
     put(outcome === 'lost' ? onLost(state, machine.id) : onUpdated(state, machine.id, outcome, hands.now()));
     const end = outcome === 'lost' ? outcome : outcome.kind;
     if (end === 'error') return rest(machine.id);

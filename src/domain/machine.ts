@@ -1,5 +1,5 @@
 import type { Change, RolloutName } from './change.js';
-import { hashOfMark, isMarkOf } from './change.js';
+import { isMarkOf } from './change.js';
 import { isSelected, type Selectable, type Selection } from './selection.js';
 
 /** Machines that Fly made for a moment, or that belong to somebody else's procedure: never touched. */
@@ -62,6 +62,8 @@ export interface RolloutContext {
   readonly pin?: string;
   /** Digests that were in the fleet when planned; `''` stands for a machine that showed none. */
   readonly origins: readonly string[];
+  /** Machines that an update of an earlier start of this change met at work, and left stopped, when planned. */
+  readonly cut: readonly string[];
   /** Machines whose host hid them when planned: whatever they run when they come back was there before. */
   readonly unread: readonly string[];
   readonly selection: Selection;
@@ -101,7 +103,7 @@ const REPLACING = ['replacing', 'updating', 'creating'];
 const IDLE = ['stopped', 'created', 'failed'];
 
 /** The pinned digest and the change's env, and nothing else: a tag's text proves nothing. */
-export function isAtTarget(machine: MachineFacts, context: RolloutContext): boolean {
+export function isAtTarget(machine: MachineFacts, context: Pick<RolloutContext, 'change' | 'pin'>): boolean {
   if (!machine.envMatches) return false;
   if (context.change.image === undefined) return true;
   return context.pin !== undefined && machine.digest === context.pin;
@@ -131,8 +133,8 @@ export const TABLE: readonly Row[] = [
   { standing: 'busy', when: (m) => REPLACING.includes(m.state), because: 'an update of it is under way' },
   {
     standing: 'cut',
-    when: (m, c) => m.cut && IDLE.includes(m.state) && hashOfMark(m.mark) === c.rollout.hash && isAtTarget(m, c),
-    because: 'an update of this change met it at work and stopped it: it is started again',
+    when: (m, c) => c.cut.includes(m.id) && m.cut && IDLE.includes(m.state) && isAtTarget(m, c),
+    because: 'an earlier start of this change met it at work and stopped it: it is started again',
   },
   { standing: 'atTarget', when: isAtTarget, because: 'its digest and env are those of the change' },
   {

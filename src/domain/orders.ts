@@ -22,6 +22,7 @@ export function updateOrder(state: RolloutState, machine: Candidate): UpdateOrde
       ...context,
       origins: context.origins.filter((digest) => digest === (machine.digest ?? '')),
       selection: selectionFor(context.selection, machine.id),
+      cut: context.cut.filter((id) => id === machine.id),
       unread: context.unread.filter((id) => id === machine.id),
     },
     machine,

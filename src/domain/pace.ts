@@ -1,5 +1,5 @@
 import type { Candidate, Pool } from './fleet.js';
-import { total } from './fleet.js';
+import { placeKey, total } from './fleet.js';
 
 /** Updates in flight at most, whatever the fleet: Fly's limits are per machine, so this one spares the worker. */
 export const MOST_IN_FLIGHT = 50;
@@ -21,6 +21,8 @@ export interface Pace {
   readonly pinned: boolean;
 }
 
+const mostInFlight = ({ proven, pinned }: Pace): number => (proven && pinned ? MOST_IN_FLIGHT : 1);
+
 const samePool = (a: { region: string; group: string }, b: { region: string; group: string }): boolean =>
   a.region === b.region && a.group === b.group;
 
@@ -33,7 +35,7 @@ const stand = (a: Candidate, b: Candidate): boolean =>
  * known, never more than half of a pool's idle machines, never a standby with its machine.
  */
 export function admit(queue: readonly Candidate[], pace: Pace): Candidate[] {
-  const most = pace.proven && pace.pinned ? MOST_IN_FLIGHT : 1;
+  const most = mostInFlight(pace);
   const admitted: Candidate[] = [];
   for (const candidate of queue) {
     if (pace.inFlight.length + admitted.length >= most) break;
@@ -43,6 +45,21 @@ export function admit(queue: readonly Candidate[], pace: Pace): Candidate[] {
     if (here < idleSlots(idle) && !flying.some((flight) => stand(flight, candidate))) admitted.push(candidate);
   }
   return admitted;
+}
+
+/**
+ * Places where a candidate waits because all slots are taken, with their number; without a bound where it is the
+ * rollout as a whole that has no slot. A standby that waits for its machine fills no place.
+ */
+export function fullPlaces(queue: readonly Candidate[], pace: Pace): Record<string, number> {
+  const isFull = pace.inFlight.length >= mostInFlight(pace);
+  const places = new Map<string, number>();
+  for (const waiting of queue) {
+    const slots = idleSlots(pace.pools.find((pool) => samePool(pool, waiting))?.idle ?? 0);
+    const flying = pace.inFlight.filter((flight) => samePool(flight, waiting)).length;
+    if (isFull || flying >= slots) places.set(placeKey(waiting), isFull ? Number.MAX_SAFE_INTEGER : slots);
+  }
+  return Object.fromEntries(places);
 }
 
 /** A share tolerates at least one failure, of the machines passed or failed so far. */

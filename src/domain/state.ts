@@ -2,7 +2,7 @@ import type { Candidate, Observation, Sick } from './fleet.js';
 import { isClear, total } from './fleet.js';
 import type { RolloutContext } from './machine.js';
 import type { LookOutcome, UpdateOutcome } from './outcomes.js';
-import { type Flight, tooManyFailed } from './pace.js';
+import { type Flight, type Pace, tooManyFailed } from './pace.js';
 import type { Evidence } from './verdict.js';
 
 /** What the plan settles once; it travels with the rollout through continue-as-new. */
@@ -87,6 +87,8 @@ export interface RolloutState {
   readonly clear: { readonly looks: number; readonly at: number };
   /** Since when each wait goes on: since the first of the looks in a row that found such machines. */
   readonly waits?: Readonly<Partial<Record<WaitKind, number>>>;
+  /** When the last update ended with an outcome. */
+  readonly landedAt?: number;
   readonly written: number;
   readonly interrupted: readonly string[];
   readonly notice?: string;
@@ -170,7 +172,7 @@ export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcom
   const flight = state.inFlight[id];
   if (flight === undefined) return state;
   const tries = flight.tries ?? 0;
-  const landed = land(state, id);
+  const landed = { ...land(state, id), landedAt: now };
   switch (outcome.kind) {
     case 'updated':
       return onSuccess({ ...withCount(landed, flight, 'atTarget'), unknown: without(landed.unknown, id) }, id, outcome);
@@ -214,7 +216,7 @@ function withCount(state: RolloutState, flight: Flight, became: 'atTarget' | 'fa
 
 /** Its update met it at work: reported, whatever else came of it. */
 const withInterrupted = (state: RolloutState, id: string, interrupted: boolean): RolloutState =>
-  interrupted ? { ...state, interrupted: [...state.interrupted, id] } : state;
+  interrupted ? { ...state, interrupted: [...new Set([...state.interrupted, id])] } : state;
 
 function onSuccess(state: RolloutState, id: string, outcome: UpdateOutcome & { kind: 'updated' }): RolloutState {
   const { context } = state.plan;
@@ -247,13 +249,6 @@ function waitsAfter({ waits = {} }: RolloutState, seen: Observation, now: number
   return Object.fromEntries(kinds.map((kind) => [kind, waits[kind] ?? now]));
 }
 
-/** Machines that a list shows for the first time were among those that none had shown. */
-const withListed = (plan: Plan, listed: number): Plan => ({
-  ...plan,
-  listed,
-  unlisted: Math.max(0, plan.unlisted - Math.max(0, listed - plan.listed)),
-});
-
 /** A look came back. */
 export function onLooked(state: RolloutState, look: LookOutcome, now: number): RolloutState {
   if (look.kind === 'suspect') {
@@ -262,7 +257,10 @@ export function onLooked(state: RolloutState, look: LookOutcome, now: number): R
   }
   const { observation } = look;
   const busy = (id: string) => Object.hasOwn(state.inFlight, id) || Object.hasOwn(state.resting, id);
-  const plan = observation.whole ? withListed(state.plan, observation.listed) : state.plan;
+  const { listed, unlisted } = observation;
+  const plan = observation.whole
+    ? { ...state.plan, listed, unlisted: Math.min(state.plan.unlisted, unlisted) }
+    : state.plan;
   const failed = { ...state.failed };
   for (const sick of observation.sick) failed[sick.id] ??= toFailure(sick);
   const next: RolloutState = {
@@ -280,5 +278,13 @@ export function onLooked(state: RolloutState, look: LookOutcome, now: number): R
 }
 
 /** Whether any update of this change is known to have settled: in this rollout, or in an earlier start of it. */
-export const isProven = (state: RolloutState): boolean =>
+const isProven = (state: RolloutState): boolean =>
   state.written > 0 || (state.seen !== undefined && total(state.seen.pools, 'atTarget') > 0);
+
+/** What slots are given out by. */
+export const paceOf = (state: RolloutState): Pace => ({
+  pools: state.seen?.pools ?? [],
+  inFlight: Object.values(state.inFlight),
+  proven: isProven(state),
+  pinned: state.plan.context.change.image === undefined || state.plan.context.pin !== undefined,
+});

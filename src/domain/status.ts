@@ -81,6 +81,7 @@ const noObservation: Observation = {
   at: 0,
   listed: 0,
   whole: true,
+  unlisted: 0,
   doubtful: 0,
   retried: 0,
   pools: [],

@@ -76,6 +76,7 @@ function judgeRun(
   { forMs, withinMs }: RolloutContext['healthy'],
   { startedAt, now, forgiven }: { startedAt: number; now: number; forgiven: number },
 ): Verdict {
+  if (['suspended', 'created', 'failed'].includes(machine.state)) return { kind: 'idle' };
   if (machine.state === 'stopped') return { kind: ranLongEnough(machine.life, machine, forMs) ? 'verified' : 'idle' };
   if (machine.state !== 'started') return { kind: 'settling' };
   if (machine.checksConfigured > 0) return judgeChecks(machine, Math.max(startedAt, forgiven), now, withinMs);

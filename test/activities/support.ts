@@ -37,7 +37,7 @@ export async function orderOf(world: World, more: Partial<UpdateOrder> = {}, inp
   const listed = observe(
     (await world.deps.fly.listMachines('encoder')).map((machine) => factsOf(machine, made.context.change)),
     made.context,
-    { now: world.clock.now(), whole: true, doubt: [M1], taken: [], failed: [], forgiven: {} },
+    { now: world.clock.now(), whole: true, unlisted: 0, doubt: [M1], taken: [], failed: [], forgiven: {} },
   );
   const [machine] = listed.candidates;
   return { context: made.context, machine: machine ?? { id: M1, region: 'ord', group: 'app' }, n: 0, ...more };

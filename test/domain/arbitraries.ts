@@ -177,6 +177,7 @@ export const observation: fc.Arbitrary<Observation> = fc.record({
   at: fc.integer({ min: NOW - HOUR, max: NOW }),
   listed: small,
   whole: fc.constant(true),
+  unlisted: fc.constantFrom(0, 0, 2),
   doubtful: fc.constant(0),
   retried: fc.constantFrom(0, 0, 1),
   pools,

@@ -8,6 +8,7 @@ import {
   candidate,
   clearLook,
   context,
+  doubt,
   failure,
   flight,
   flying,
@@ -83,6 +84,18 @@ describe('a rollout whose deadline has passed', () => {
 
   test('without a look has all of its plan left', () => {
     expect(decide(state(), OVERDUE)).toMatchObject({ says: 'the deadline passed with 4 machines left' });
+  });
+
+  test('and whose closing pass is under way looks on for a minute, starts nothing, and ends in this run', () => {
+    const closing = clear({ clear: { looks: 1, at: OVERDUE - 1 }, queue: [candidate(M1)] });
+    for (const draining of [false, true]) {
+      expect(decide(closing, OVERDUE, draining)).toMatchObject({ start: [], look: { until: OVERDUE + MINUTE } });
+      expect(decide(closing, OVERDUE + MINUTE, draining)).toMatchObject({ kind: 'finish', outcome: 'partial' });
+    }
+    const late = { ...closing, landedAt: OVERDUE + HOUR };
+    expect(decide(late, OVERDUE + HOUR)).toMatchObject({ look: { until: OVERDUE + HOUR + MINUTE } });
+    const doubted = { ...closing, unknown: { [M1]: doubt() } };
+    expect(decide(doubted, OVERDUE)).toMatchObject({ kind: 'finish', outcome: 'partial' });
   });
 
   test('still works a moment before it', () => {

@@ -17,6 +17,7 @@ import { context, M1, M2, M3, machine, MINUTE, NEW, NOW, OLD, OTHER, sums } from
 const view = (more: Partial<View> = {}): View => ({
   now: NOW,
   whole: true,
+  unlisted: 0,
   doubt: [],
   taken: [],
   failed: [],
@@ -39,6 +40,7 @@ describe('a look', () => {
       at: NOW,
       listed: 0,
       whole: true,
+      unlisted: 0,
       doubtful: 0,
       retried: 0,
       pools: [],
@@ -150,6 +152,11 @@ describe('a look', () => {
     expect(look([...many, ...few]).candidates.map((c) => c.id)).toEqual(['a1', 'b1', 'b2', 'a2', 'a3']);
   });
 
+  test('takes a machine that has failed for no evidence of the version, however it does since', () => {
+    const [pool] = look([verified()], { failed: [M1] }).pools;
+    expect(pool).toMatchObject({ verified: 0, failed: 1, atTarget: 1 });
+  });
+
   test('waits for none that has failed: a person decides about it', () => {
     const states = [{ state: 'started' }, { hostOk: false }, { state: 'replacing' }];
     const machines = states.map((more, n) => machine({ id: `m${n}`, ...more }));
@@ -239,7 +246,8 @@ describe('whatever the fleet', () => {
     fc.assert(
       fc.property(...any, (machines, about, taken, failed) => {
         const { candidates } = observe(machines, about, view({ taken, failed }));
-        const ready = machines.filter((m) => classify(m, about).standing === 'ready').map((m) => m.id);
+        const isForUs = (m: MachineFacts) => ['ready', 'cut'].includes(classify(m, about).standing);
+        const ready = machines.filter(isForUs).map((m) => m.id);
         const free = ready.filter((name) => !taken.includes(name) && !failed.includes(name));
         expect(candidates.map((c) => c.id).toSorted()).toEqual(free.toSorted());
         for (const place of new Set(candidates.map(placeKey))) {

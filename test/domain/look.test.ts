@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isNews, isOutdated, lookOrder, type LookOrder } from '../../src/domain/look.js';
-import { onLooked } from '../../src/domain/state.js';
+import { onLooked, type RolloutState } from '../../src/domain/state.js';
 import {
   candidate,
   context,
@@ -37,8 +37,8 @@ describe('the order of a look', () => {
       failed: [M3],
       doubt: ['m5'],
       forgiven: { [M3]: NOW },
-      expected: { listed: 5, unlisted: 0 },
-      waiting: ['ord worker'],
+      expected: { listed: 5, unlisted: 0, trustedAt: NOW + 10 * MINUTE },
+      waiting: { 'ord worker': Number.MAX_SAFE_INTEGER },
       counts: '',
     });
   });
@@ -67,8 +67,9 @@ describe('a look comes back', () => {
   });
 
   test('not for one more where machines wait for a slot already, but for one elsewhere', () => {
-    const waiting = order({ waiting: ['ord worker'] });
+    const waiting = order({ waiting: { 'ord worker': 2 } });
     expect(isNews(idle, waiting)).toBe(false);
+    expect(isNews({ ...idle, pools: [pool({ idle: 6 })] }, waiting)).toBe(true);
     const elsewhere = { ...candidate(M2), region: 'ams' };
     expect(isNews(seen({ candidates: [candidate(M1), elsewhere] }), waiting)).toBe(true);
     expect(isNews(seen({ candidates: [{ ...candidate(M2), group: 'web' }] }), waiting)).toBe(true);
@@ -86,7 +87,7 @@ describe('a look comes back', () => {
 
   test('for a failure, also while others wait for a slot', () => {
     const sick = { id: M3, region: 'ord', group: 'worker', code: 'exit_code' as const, says: 'x', at: NOW };
-    expect(isNews({ ...LAST, sick: [sick] }, order({ waiting: ['ord worker'] }))).toBe(true);
+    expect(isNews({ ...LAST, sick: [sick] }, order({ waiting: { 'ord worker': 2 } }))).toBe(true);
   });
 
   test('at its end, whatever it saw', () => {
@@ -109,10 +110,32 @@ describe('a look comes back', () => {
   });
 });
 
-test('a look is outdated once nobody waits any more in a place that it was told of', () => {
-  const ams = { ...candidate(M2), region: 'ams' };
-  const order = lookOrder(state({ queue: [candidate(M1), ams] }), LOOK);
-  expect(isOutdated(order, state({ queue: [candidate(M3), ams] }))).toBe(false);
-  expect(isOutdated(order, state({ queue: [ams] }))).toBe(true);
-  expect(isOutdated(lookOrder(state(), LOOK), state({ queue: [ams] }))).toBe(false);
+describe('a look is outdated', () => {
+  const both = seen({ pools: [pool(), pool({ region: 'ams' })] });
+  const full = { a: flight('a'), b: flight('b'), c: flight('c', { region: 'ams' }), d: flight('d', { region: 'ams' }) };
+  const ams = candidate(M2, { region: 'ams' });
+  const proven = (more: Partial<RolloutState>) => state({ written: 1, seen: both, inFlight: full, ...more });
+  const order = lookOrder(proven({ queue: [candidate(M1), ams] }), LOOK);
+
+  test('once nobody waits any more in a place that it was told is full', () => {
+    expect(order.waiting).toEqual({ 'ord worker': 2, 'ams worker': 2 });
+    expect(isOutdated(order, proven({ queue: [candidate(M3), ams] }))).toBe(false);
+    expect(isOutdated(order, proven({ queue: [ams] }))).toBe(true);
+  });
+
+  test('once the rollout as a whole has more slots', () => {
+    const unproven = lookOrder(state({ seen: both, inFlight: { a: flight('a') }, queue: [candidate(M1)] }), LOOK);
+    expect(unproven.waiting).toEqual({ 'ord worker': Number.MAX_SAFE_INTEGER });
+    expect(isOutdated(unproven, proven({ queue: [candidate(M3)] }))).toBe(true);
+  });
+
+  test('never where it was told of none', () => {
+    expect(isOutdated(lookOrder(state(), LOOK), proven({ queue: [ams] }))).toBe(false);
+  });
+
+  test('nor is a place full where only a standby waits for its machine', () => {
+    const standby = candidate(M3, { standbyFor: ['a'] });
+    const now = state({ written: 1, seen: both, inFlight: { a: flight('a') }, queue: [standby] });
+    expect(lookOrder(now, LOOK).waiting).toEqual({});
+  });
 });

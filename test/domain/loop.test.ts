@@ -141,7 +141,7 @@ describe('looking while machines wait for a slot', () => {
 
   test('goes on beside them, and is told where they wait', async () => {
     const { looks } = await oneWaits();
-    expect(looks.at(-1)?.order).toMatchObject({ waiting: ['ord worker'], taken: [M1] });
+    expect(looks.at(-1)?.order).toMatchObject({ waiting: { 'ord worker': Number.MAX_SAFE_INTEGER }, taken: [M1] });
   });
 
   test('ends when none waits there any more: another one that is idle there would be passed over', async () => {
@@ -153,7 +153,7 @@ describe('looking while machines wait for a slot', () => {
     expect(log).toEqual([`update ${M2}`, 'dropLook']);
     await endLook(undefined);
     loop.step(false);
-    expect(looks.at(-1)?.order).toMatchObject({ waiting: [], taken: [M2] });
+    expect(looks.at(-1)?.order).toMatchObject({ waiting: {}, taken: [M2] });
   });
 
   test('brings no second order to a machine whose update began and ended while it listed', async () => {

@@ -12,7 +12,7 @@ import {
 } from '../../src/domain/machine.js';
 import { isSelected } from '../../src/domain/selection.js';
 import { contexts, facts, STATES } from './arbitraries.js';
-import { context, machine, MARK, NEW, OLD, OTHER, STRANGE_MARK, unpinned } from './build.js';
+import { context, M1, machine, MARK, NEW, OLD, OTHER, STRANGE_MARK, unpinned } from './build.js';
 
 interface Sample {
   readonly standing: Standing;
@@ -52,9 +52,9 @@ const SAMPLES: readonly Sample[] = [
   { standing: 'busy', because: 'an update of it is under way', machine: machine({ state: 'replacing' }) },
   {
     standing: 'cut',
-    because: 'an update of this change met it at work and stopped it: it is started again',
-    machine: machine({ digest: NEW, cut: true, mark: MARK.replace('.first', '.earlier') }),
-    context: context({ origins: [OLD, NEW] }),
+    because: 'an earlier start of this change met it at work and stopped it: it is started again',
+    machine: machine({ digest: NEW, cut: true }),
+    context: context({ origins: [OLD, NEW], cut: [M1] }),
   },
   {
     standing: 'atTarget',

@@ -6,7 +6,7 @@ import {
   begin,
   carry,
   deadlineAt,
-  isProven,
+  paceOf,
   onLaunched,
   onLooked,
   onLost,
@@ -221,7 +221,7 @@ describe('an order that left its machine alone', () => {
     '$kind: nothing is counted, and the next look decides',
     (outcome) => {
       const before = flying();
-      expect(landed(outcome, before)).toEqual({ ...before, inFlight: {} });
+      expect(landed(outcome, before)).toEqual({ ...before, inFlight: {}, landedAt: NOW });
     },
   );
 
@@ -468,10 +468,10 @@ describe('the deadline', () => {
 });
 
 test('a rollout is proven by its own write, or by a machine that is at target already', () => {
-  expect(isProven(state())).toBe(false);
-  expect(isProven(state({ seen: seen() }))).toBe(false);
-  expect(isProven(state({ written: 1 }))).toBe(true);
-  expect(isProven(state({ seen: seen({ pools: [pool(), pool({ region: 'ams', atTarget: 1 })] }) }))).toBe(true);
+  expect(paceOf(state()).proven).toBe(false);
+  expect(paceOf(state({ seen: seen() })).proven).toBe(false);
+  expect(paceOf(state({ written: 1 })).proven).toBe(true);
+  expect(paceOf(state({ seen: seen({ pools: [pool(), pool({ region: 'ams', atTarget: 1 })] }) })).proven).toBe(true);
 });
 
 test('without takes one entry, and gives the same record where there is none', () => {

@@ -102,6 +102,10 @@ describe('a machine without checks', () => {
     expect(kind(runs(), START + 10_000)).toBe('verified');
   });
 
+  test('is idle where it was suspended, whatever it did before', () => {
+    for (const state of ['suspended', 'created', 'failed']) expect(kind(runs({ state }))).toBe('idle');
+  });
+
   test('is settling between two states, and idle when stopped', () => {
     expect(kind(runs({ state: 'starting' }))).toBe('settling');
     expect(kind(runs({ state: 'stopped' }))).toBe('idle');
@@ -225,9 +229,15 @@ describe('whatever a machine has done', () => {
 describe('evidence that a person forgave', () => {
   const crashed = exited({ code: 1, at: START + MINUTE });
   const sickOf = (sample: MachineFacts, forgiven: Record<string, number>, failed: string[] = []) =>
-    observe([sample], context(), { now: NOW, whole: true, doubt: [], taken: [], failed, forgiven }).sick.map(
-      (sick) => sick.at,
-    );
+    observe([sample], context(), {
+      now: NOW,
+      whole: true,
+      unlisted: 0,
+      doubt: [],
+      taken: [],
+      failed,
+      forgiven,
+    }).sick.map((sick) => sick.at);
 
   test('does not count again', () => {
     expect(sickOf(crashed, {})).toEqual([START + MINUTE]);

@@ -243,3 +243,139 @@ test('many working machines hide none that is not fine: those that cannot be rea
   expect(states.slice(0, 3)).toEqual(['unreachable', 'unreachable', 'working']);
   expect(states.length).toBeGreaterThanOrEqual(150);
 });
+
+const updatesOf = (world: World, ids?: readonly string[]) =>
+  world.simulator.journal
+    .entries()
+    .filter((entry) => entry.kind === 'call' && 'op' in entry && entry.op === 'update')
+    .filter(({ machine = '' }) => ids?.includes(machine) ?? true);
+
+const ask = (world: World, path: string, body: object = {}) =>
+  world.simulator.handle({
+    method: 'POST',
+    url: path,
+    headers: { authorization: 'Bearer x' },
+    body: JSON.stringify(body),
+  });
+
+test('a machine that an update met at work and whose new version cannot boot has failed, and is not started on and on', async () => {
+  const world = worldOf(
+    {
+      apps: [{ name: APP, machines: [{ count: 6, region: 'ord', image: OLD, state: 'stopped' }] }],
+      switches: { leaseBlocksAutostart: false },
+      timing: { bootMs: 300, pullMs: 100 },
+      faults: [{ on: 'update', times: 1, effect: { delayMs: 4_000 } }],
+      at: [0, 1, 2, 3, 4, 5].map((index) => ({ ms: 2_000, do: { autostart: { index } } })),
+    },
+    { failsBoot: true },
+  );
+  const said = [{ atMs: 7_200_000, verb: 'abort' as const }];
+  const { state } = await drive(world, { input: { app: APP, image: NEW, deadline: '6h' }, start: 'first', said });
+  expect(callsTo(world, 'start')).toBe(1);
+  expect(Object.keys(state.failed)).toHaveLength(1);
+  expect(new Set(state.interrupted).size).toBe(state.interrupted.length);
+});
+
+test('a machine that somebody else’s update left stopped stays stopped, though it carries our mark', async () => {
+  const world = worldOf(oneMachine);
+  await drive(world, { input: { app: APP, image: NEW }, start: 'first' });
+  const [{ id } = { id: '' }] = world.simulator.machines(APP);
+  const machine = `/v1/apps/${APP}/machines/${id}`;
+  await ask(world, `${machine}/start`);
+  await world.clock.sleep(600_000);
+  const { config } = await world.deps.fly.getMachine(APP, id);
+  await ask(world, machine, { config: { ...config, guest: { memory_mb: 512 } }, skip_launch: true });
+  await world.clock.sleep(600_000);
+  const starts = callsTo(world, 'start');
+  const { end } = await drive(world, { input: { app: APP, image: NEW }, start: 'second' });
+  expect(end).toMatchObject({ outcome: 'completed' });
+  expect(callsTo(world, 'start')).toBe(starts);
+});
+
+test('lists that hide machines from the plan on are said, and not believed for ten minutes', async () => {
+  const world = worldOf({ faults: [{ on: 'list', untilMs: 300_000, effect: { halfList: true } }] });
+  const input = { app: APP, image: NEW, deadline: '1h' };
+  const { end, state } = await drive(world, { input, start: 'first' });
+  expect(state.plan.notes.join()).toContain('the app counts 5 machines more than Fly lists');
+  expect(end).toMatchObject({ outcome: 'completed' });
+  expect(world.simulator.machines(APP).filter(({ image }) => image.startsWith(NEW))).toHaveLength(10);
+  const lasting = worldOf({ faults: [{ on: 'list', effect: { halfList: true } }] });
+  const { end: other } = await drive(lasting, { input, start: 'first' });
+  expect(other).toMatchObject({
+    says: expect.stringContaining('the app counts 5 machines more than Fly lists') as string,
+  });
+});
+
+test('the index of an image behind a silent registry is learnt once: a second start writes nothing', async () => {
+  const plain = worldOf({
+    apps: [{ name: APP, machines: [{ count: 3, region: 'ord', image: OLD, state: 'stopped' }] }],
+  });
+  const answer = await plain.simulator.handle({ method: 'GET', url: `/v2/${APP}/manifests/v2`, headers: {} });
+  const index = answer === 'cut' ? '' : answer.headers['docker-content-digest'];
+  const silent: World['transport'] = async (request) =>
+    request.url.includes('/v2/') ? { status: 401, headers: {}, body: '' } : plain.transport(request);
+  const world = { ...plain, transport: silent, deps: plain.depsOver(silent) };
+  for (const start of ['first', 'second']) {
+    const { end } = await drive(world, { input: { app: APP, image: `${NEW}@${index}`, deadline: '2h' }, start });
+    expect(end).toMatchObject({ outcome: 'completed' });
+    expect(updatesOf(world)).toHaveLength(3);
+  }
+});
+
+test('machines that go idle where one waits for a slot make slots, and are updated', async () => {
+  const MINUTE = 60_000;
+  const machines = [
+    { count: 2, region: 'ord', image: OLD, state: 'stopped' },
+    { count: 8, region: 'ord', image: OLD, state: 'started' },
+    { count: 1, region: 'ams', image: NEW, state: 'stopped' },
+  ];
+  const world = worldOf({ timing: { replaceMs: 20 * MINUTE }, apps: [{ name: APP, machines }] });
+  const begun = world.clock.now();
+  const working = world.simulator.machines(APP).filter(({ state }) => state === 'started');
+  const all = async (atMinute: number, verb: string) => {
+    await world.clock.sleep(begun + atMinute * MINUTE - world.clock.now());
+    for (const { id } of working) await ask(world, `/v1/apps/${APP}/machines/${id}/${verb}`);
+  };
+  void all(6, 'stop').then(() => all(9, 'start'));
+  const input = { app: APP, image: NEW, deadline: '1h', healthy: { within: '30m' } };
+  await drive(world, { input, start: 'first' });
+  const early = updatesOf(
+    world,
+    working.map(({ id }) => id),
+  ).filter(({ t }) => t - begun < 10 * MINUTE);
+  expect(early.length).toBeGreaterThanOrEqual(2);
+});
+
+test('a standby that waits for its machine hides nobody else in its place', async () => {
+  const MINUTE = 60_000;
+  const machines = [
+    { ids: ['aaaaaaaaaaaaa1'], region: 'ord', image: OLD, state: 'stopped' },
+    { ids: ['bbbbbbbbbbbbb1'], region: 'ams', image: OLD, state: 'stopped', config: { standbys: ['aaaaaaaaaaaaa1'] } },
+    { ids: ['ccccccccccccc1'], region: 'ams', image: OLD, state: 'started' },
+    { ids: ['ddddddddddddd1', 'ddddddddddddd2'], region: 'ams', image: NEW, state: 'stopped' },
+  ];
+  const world = worldOf({ timing: { replaceMs: 20 * MINUTE }, apps: [{ name: APP, machines }] });
+  const begun = world.clock.now();
+  const operate = async (atMinute: number, verb: string) => {
+    await world.clock.sleep(begun + atMinute * MINUTE - world.clock.now());
+    await ask(world, `/v1/apps/${APP}/machines/ccccccccccccc1/${verb}`);
+  };
+  void operate(6, 'stop').then(() => operate(9, 'start'));
+  const input = { app: APP, image: NEW, deadline: '3h', healthy: { within: '30m' } };
+  expect((await drive(world, { input, start: 'first' })).end).toMatchObject({ outcome: 'completed' });
+  expect(updatesOf(world, ['ccccccccccccc1']).map(({ t }) => Math.floor((t - begun) / MINUTE))).toEqual([6]);
+});
+
+test('lists that lag by two minutes cost a slot now and then, no storm of leases', async () => {
+  const world = worldOf({ faults: [{ on: 'list', skip: 1, effect: { staleReadMs: 120_000 } }] });
+  await world.clock.sleep(200_000);
+  const { end } = await drive(world, { input: { app: APP, image: NEW, deadline: '1h' }, start: 'first' });
+  expect(end).toMatchObject({ outcome: 'completed' });
+  expect(callsTo(world, 'lease')).toBeLessThan(200);
+});
+
+test('a last update that lands well after the deadline, with everything done, does not make it Partial', async () => {
+  const world = worldOf({ ...oneMachine, timing: { replaceMs: 180_000 } });
+  const { end } = await drive(world, { input: { app: APP, image: NEW, deadline: '1m' }, start: 'first' });
+  expect(end).toMatchObject({ outcome: 'completed' });
+});
