@@ -74,8 +74,12 @@ export function isNews(seen: Observation, { look, waiting, counts }: LookOrder):
   return seen.at >= look.stale && countsOf(seen) !== counts;
 }
 
-/** Whether a look under way passes over machines that could have a slot now: it was told of a place that it is full. */
-export function isOutdated({ waiting }: LookOrder, state: RolloutState): boolean {
+/**
+ * Whether a look under way is blind to what it would have to tell now: it was told of a place that it is full, and has
+ * it pass over machines there; or of a doubt, and has it wait for an end that has come.
+ */
+export function isOutdated({ waiting, doubt }: LookOrder, state: RolloutState): boolean {
+  if (doubt.some((id) => !Object.hasOwn(state.unknown, id))) return true;
   const now = fullPlaces(state.queue, paceOf(state));
   return Object.entries(waiting).some(([place, slots]) => now[place] !== slots);
 }

@@ -129,6 +129,12 @@ describe('a look is outdated', () => {
     expect(isOutdated(unproven, proven({ queue: [candidate(M3)] }))).toBe(true);
   });
 
+  test('once a doubt that it was told of has ended: it would wait for its end', () => {
+    const doubted = lookOrder(state({ unknown: { [M1]: doubt(), [M2]: doubt() } }), LOOK);
+    expect(isOutdated(doubted, state({ unknown: { [M1]: doubt(), [M2]: doubt(), [M3]: doubt() } }))).toBe(false);
+    expect(isOutdated(doubted, state({ unknown: { [M2]: doubt() } }))).toBe(true);
+  });
+
   test('never where it was told of none', () => {
     expect(isOutdated(lookOrder(state(), LOOK), proven({ queue: [ams] }))).toBe(false);
   });

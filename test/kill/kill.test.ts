@@ -21,8 +21,10 @@ const says = ({ figures, unexpected }: KillReport): string[] => [
 ];
 
 describe('while workers are killed and frozen, and the server and rollouts killed', () => {
-  test('no machine is written twice, forgotten or started, no job cut, no lease left, and the fleet ends as without kills', async () => {
-    const report = await proveKill({ ...SHORT, signal: new AbortController().signal, say: () => undefined });
+  test('no machine is written twice, forgotten or started, no job cut, no lease left, and the fleet ends as without kills', async ({
+    signal,
+  }) => {
+    const report = await proveKill({ ...SHORT, signal, say: () => undefined });
     expect(says(report)).toEqual([]);
     const { kills, serverKills, terminations, freezes } = report.toll;
     expect(kills, 'workers really killed').toBeGreaterThanOrEqual(SHORT.kills);
