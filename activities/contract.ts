@@ -37,6 +37,11 @@ export interface PlanResult {
   readonly report: PlanReport;
 }
 
+/** The rollout that another one waits for. */
+export interface WaitOrder {
+  readonly workflowId: string;
+}
+
 export interface Activities {
   /** Parses, checks and pins. Fails with `RolloutRefused` and every problem; writes nothing. */
   planRollout(order: PlanOrder): Promise<PlanResult>;
@@ -44,4 +49,6 @@ export interface Activities {
   observeFleet(order: LookOrder): Promise<LookOutcome>;
   /** Brings one machine to its target, or says why not. The only activity that writes. */
   updateMachine(order: UpdateOrder): Promise<UpdateOutcome>;
+  /** Ends when that rollout has; its retries are the poll. */
+  awaitRollout(order: WaitOrder): Promise<void>;
 }

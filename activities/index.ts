@@ -1,11 +1,12 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { FlyError } from '../src/fly/errors.js';
+import { awaitRollout, type WaitDeps } from './await-rollout.js';
 import type { Activities } from './contract.js';
 import { type LookDeps, observeFleet } from './observe-fleet.js';
 import { type PlanDeps, planRollout, Refused } from './plan-rollout.js';
 import { type Attempt, updateMachine } from './update-machine.js';
 
-export interface ActivityDeps extends PlanDeps, LookDeps {
+export interface ActivityDeps extends PlanDeps, LookDeps, WaitDeps {
   /**
    * A heartbeat that waits for the server's answer.
    * @throws when the server has given this attempt up, or does not answer within some seconds.
@@ -74,6 +75,12 @@ async function withBeat<T>(beat: ActivityDeps['beat'], work: (attempt: Attempt) 
   }
 }
 
+/** A poll that found nothing: what was called back meanwhile says so, anything else is tried again quietly. */
+function again(says: string, inMs: number): Error {
+  if (Context.current().cancellationSignal.aborted) return new CancelledFailure('called back');
+  return ApplicationFailure.create({ message: says, type: 'NothingToDo', category: 'BENIGN', nextRetryDelay: inMs });
+}
+
 /**
  * The activities of a worker. Each is safe to run again: planning and looking write nothing, updating looks for its
  * own traces first.
@@ -83,11 +90,14 @@ export function createActivities(deps: ActivityDeps): Activities {
     planRollout: (order) => withBeat(deps.beat, () => asFailure(planRollout(order, deps))),
 
     async observeFleet(order) {
-      const look = await withBeat(deps.beat, () => asFailure(observeFleet(order, deps)));
+      const look = await withBeat(deps.beat, ({ cancelled }) => asFailure(observeFleet(order, deps, cancelled)));
       if (look.kind !== 'again') return look;
-      if (Context.current().cancellationSignal.aborted) throw new CancelledFailure('called back');
-      const { says, inMs } = look;
-      throw ApplicationFailure.create({ message: says, type: 'NothingToDo', category: 'BENIGN', nextRetryDelay: inMs });
+      throw again(look.says, look.inMs);
+    },
+
+    async awaitRollout(order) {
+      const inMs = await withBeat(deps.beat, () => awaitRollout(order, deps));
+      if (inMs !== undefined) throw again(`${order.workflowId} still runs`, inMs);
     },
 
     updateMachine: (order) => withBeat(deps.beat, (attempt) => asFailure(updateMachine(order, deps, attempt))),

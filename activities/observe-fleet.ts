@@ -1,10 +1,16 @@
 import type { Clock } from '../src/clock.js';
 import { leftToDo, observe } from '../src/domain/fleet.js';
+import { classify } from '../src/domain/machine.js';
 import { isNews, type LookOrder } from '../src/domain/look.js';
 import type { LookOutcome } from '../src/domain/outcomes.js';
 import type { FlyClient } from '../src/fly/client.js';
+import { FlyError } from '../src/fly/errors.js';
 import { factsOf } from './facts.js';
 import { listFleet } from './list-fleet.js';
+import { untilOneStops } from './until-one-stops.js';
+
+/** After a machine was seen to stop: soon enough for one that rests for two seconds, slow enough for a list that lags. */
+const AT_ONCE_MS = 500;
 
 /** Nothing to do yet: look again after `inMs`. */
 export interface Again {
@@ -24,7 +30,22 @@ export interface LookDeps {
  * One look at the fleet. It comes back with an observation when there is news (see `isNews`); otherwise it says when to look again. The caller's retries are the poll, so that
  * waiting costs no events and no slot.
  */
-export async function observeFleet(order: LookOrder, deps: LookDeps): Promise<LookOutcome | Again> {
+export async function observeFleet(
+  order: LookOrder,
+  deps: LookDeps,
+  signal: AbortSignal,
+): Promise<LookOutcome | Again> {
+  try {
+    return await lookOnce(order, deps, signal);
+  } catch (error) {
+    if (!(error instanceof FlyError)) throw error;
+    const { code, message: says } = error;
+    if (order.look.errors === 'retried') return { kind: 'again', says, inMs: deps.pollMs[order.look.pace] };
+    return { kind: 'error', code, says, at: deps.clock.now() };
+  }
+}
+
+async function lookOnce(order: LookOrder, deps: LookDeps, signal: AbortSignal): Promise<LookOutcome | Again> {
   const { look, context } = order;
   const early = look.after - deps.clock.now();
   if (early > 0) return { kind: 'again', says: 'the closing pass looks twice', inMs: early };
@@ -37,5 +58,10 @@ export async function observeFleet(order: LookOrder, deps: LookDeps): Promise<Lo
   if (isNews(observation, order)) return { kind: 'seen', observation };
   const short = list.whole ? '' : ' (the list is shorter than before and than the app counts)';
   const says = `${leftToDo(observation)} machines left${short}: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;
-  return { kind: 'again', says, inMs: Math.max(0, Math.min(deps.pollMs[look.pace], look.until - now)) };
+  const pauseMs = Math.max(0, Math.min(deps.pollMs[look.pace], look.until - now));
+  const working = facts.filter(
+    (one) => classify(one, context).standing === 'straggler' && !order.failed.includes(one.id),
+  );
+  const hasStopped = await untilOneStops(working, { app: context.app, fly: deps.fly, ms: pauseMs, signal });
+  return { kind: 'again', says, inMs: hasStopped ? AT_ONCE_MS : Math.max(0, now + pauseMs - deps.clock.now()) };
 }

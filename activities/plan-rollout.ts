@@ -112,7 +112,7 @@ async function pinImage({ image }: Change, fleet: Fleet, deps: PlanDeps): Promis
 }
 
 function otherRepository({ image }: Change, { facts }: Fleet, context: RolloutContext): string[] {
-  if (image === undefined) return [];
+  if (image === undefined || context.allowOtherRepository) return [];
   const others = facts.filter(
     (machine) =>
       machine.readable && isInside(classify(machine, context).standing) && machine.repository !== image.repository,
@@ -121,7 +121,7 @@ function otherRepository({ image }: Change, { facts }: Fleet, context: RolloutCo
   if (first === undefined) return [];
   const ids = others.slice(0, 5).map((machine) => machine.id);
   return [
-    `image: ${others.length} selected machines run another repository (${ids.join(', ')}: ${first.repository ?? ''}) than ${image.repository}; leave them out with "except", or correct "image"`,
+    `image: ${others.length} selected machines run another repository (${ids.join(', ')}: ${first.repository ?? ''}) than ${image.repository}; leave them out with "except", correct "image", or say "allowOtherRepository": true`,
   ];
 }
 
@@ -209,6 +209,7 @@ function contextOf(
     selection,
     unmanaged: input.unmanaged,
     suspended: input.suspended,
+    allowOtherRepository: input.allowOtherRepository,
     healthy: input.healthy,
   };
 }
@@ -283,6 +284,7 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
     context,
     plannedAt: deps.clock.now(),
     deadlineMs: input.deadlineMs,
+    maxFailed: input.maxFailed,
     selected,
     listed: fleet.machines.length,
     unlisted: fleet.unlisted,

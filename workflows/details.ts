@@ -51,6 +51,17 @@ const HEADLINES: Readonly<Record<string, string>> = {
   done: 'Done',
 };
 
+const headlineOf = ({ phase, reason }: Status): string =>
+  phase === 'paused' && reason === 'fly_unavailable'
+    ? '**Paused**: nothing is written until Fly is back'
+    : (HEADLINES[phase] ?? phase);
+
+function sayInterrupted(ids: readonly string[]): string {
+  if (ids.length === 0) return '';
+  const more = ids.length > MOST_FAILED ? ` and ${ids.length - MOST_FAILED} more, all named by the status` : '';
+  return `Met at work by their update: ${ids.slice(0, MOST_FAILED).join(', ')}${more}`;
+}
+
 const breakLine = (command: string): string => command.replace(/ (--name|--input) /g, ' \\\n  $1 ');
 
 /** A status as an operator reads it in the Temporal UI. */
@@ -62,12 +73,12 @@ export function detailsOf(status: Status): string {
       `- ${wait.says}, since ${wait.since}${wait.until === undefined ? '' : `, until ${wait.until} at the latest`}`,
   );
   const parts = [
-    `### ${HEADLINES[status.phase] ?? status.phase} — ${counts.atTarget} of ${counts.selected} machines at target`,
+    `### ${headlineOf(status)} — ${counts.atTarget} of ${counts.selected} machines at target`,
     `${status.message} (since ${status.since})`,
     frame(status),
     table(status),
     counts.notRunYet > 0 ? `${counts.notRunYet} of those at target have not run the new version yet.` : '',
-    status.interrupted.length > 0 ? `Met at work by their update: ${status.interrupted.join(', ')}` : '',
+    sayInterrupted(status.interrupted),
     waits.length > 0 ? `**Waiting for**\n\n${waits.join('\n')}` : '',
     failed.length > 0
       ? `**Failed**\n\n${failed.map((m) => `- \`${m.id}\` ${m.region} ${m.group}: ${m.says}`).join('\n')}`

@@ -8,6 +8,7 @@ import {
   type ChildWorkflowHandle,
   defineSignal,
   defineUpdate,
+  getExternalWorkflowHandle,
   makeContinueAsNewFunc,
   setCurrentDetails,
   setDefaultSignalHandler,
@@ -19,6 +20,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { inputProblem, isRolloutId, rolloutId } from '../src/domain/names.js';
 import { VERB_RULES, VERBS } from '../src/domain/verbs.js';
+import { awaitRollout } from './options.js';
 import { plan } from './plan.js';
 import type { rollout } from './rollout.js';
 import type { VerbCall } from './run.js';
@@ -54,9 +56,6 @@ export async function door(type: string, input: unknown): Promise<unknown> {
     const enter = makeContinueAsNewFunc<typeof rollout>({ workflowType: 'rollout' });
     return enter({ v: 1, type, input, pending: desk.pending });
   }
-  setCurrentDetails(
-    `The rollout runs under \`${id}\`: look there.\n\n\`temporal workflow query --workflow-id ${id} --name status\``,
-  );
   const room = await openRoom(app, type, input, desk);
   try {
     return await ended(room, id);
@@ -83,7 +82,7 @@ function openDesk(desk: Desk, id: string): void {
   }
 }
 
-async function tell(room: Room, { verb, input }: VerbCall): Promise<void> {
+async function tell(room: Pick<Room, 'signal'>, { verb, input }: VerbCall): Promise<void> {
   const args: [unknown?] = input === undefined ? [] : [input];
   try {
     await room.signal(verb, ...args);
@@ -98,8 +97,45 @@ function summaryOf(type: string, app: string, input: unknown): string {
   return `${type} of ${app}${typeof image === 'string' ? ` to ${image}` : ''}`.slice(0, 200);
 }
 
+/** Opens the room, if need be when the one there is has closed. */
 async function openRoom(app: string, type: string, input: unknown, desk: Desk): Promise<Room> {
+  const { ifRunning } = input as { ifRunning?: unknown };
+  for (let tries = 0; ; tries += 1) {
+    const room = await tryToOpen(app, type, input, desk);
+    if (room !== undefined) return room;
+    const id = rolloutId(app);
+    if (ifRunning !== 'wait' && ifRunning !== 'replace') throw runsAlready(app, id);
+    // Nobody is aborted, or waited for, by an input that would be refused afterwards.
+    if (tries === 0) await plan(type, input);
+    await makeWay(id, ifRunning);
+  }
+}
+
+function runsAlready(app: string, id: string): Error {
+  const look = `temporal workflow query --workflow-id ${id} --name status`;
+  return ApplicationFailure.nonRetryable(
+    `a rollout of "${app}" is running already, and this one changed nothing; look at it: ${look} ("ifRunning": "wait" queues behind it, "replace" aborts it)`,
+    'RolloutAlreadyRunning',
+  );
+}
+
+async function makeWay(id: string, policy: 'wait' | 'replace'): Promise<void> {
+  const since = new Date().toISOString();
+  const what = policy === 'wait' ? 'Waits for' : 'Has aborted, and waits for,';
+  setCurrentDetails(
+    `${what} the rollout that runs under \`${id}\` (since ${since}); its own begins when that has ended.`,
+  );
+  if (policy === 'replace') {
+    const { workflowId } = workflowInfo();
+    await tell(getExternalWorkflowHandle(id), { verb: 'abort', input: { reason: `replaced by ${workflowId}` } });
+  }
+  await awaitRollout.executeWithOptions({ summary: `waits for ${id} to end` }, [{ workflowId: id }]);
+}
+
+/** Undefined when a rollout of the app is running. */
+async function tryToOpen(app: string, type: string, input: unknown, desk: Desk): Promise<Room | undefined> {
   const id = rolloutId(app);
+  const pending = [...desk.pending];
   try {
     const options = {
       workflowId: id,
@@ -108,20 +144,23 @@ async function openRoom(app: string, type: string, input: unknown, desk: Desk): 
     } as const;
     const room = await startChild<typeof rollout>('rollout', {
       ...options,
-      args: [{ v: 1, type, input, pending: desk.pending.splice(0) }],
+      args: [{ v: 1, type, input, pending }],
     });
+    desk.pending.splice(0, pending.length);
+    showRoom(id);
     for (let call = desk.pending.shift(); call !== undefined; call = desk.pending.shift()) await tell(room, call);
     desk.room = room;
     return room;
   } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    const look = `temporal workflow query --workflow-id ${id} --name status`;
-    throw ApplicationFailure.nonRetryable(
-      `a rollout of "${app}" is running already, and this one changed nothing; look at it: ${look}`,
-      'RolloutAlreadyRunning',
-    );
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+    throw error;
   }
 }
+
+const showRoom = (id: string): void =>
+  setCurrentDetails(
+    `The rollout runs under \`${id}\`: look there.\n\n\`temporal workflow query --workflow-id ${id} --name status\``,
+  );
 
 /** Ends the door as the room ended, with its message, type and report. */
 async function ended(room: Room, id: string): Promise<unknown> {

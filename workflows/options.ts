@@ -30,6 +30,13 @@ export const { observeFleet } = proxyActivities<Pick<Activities, 'observeFleet'>
   retry: { initialInterval: '2s', backoffCoefficient: 1 },
 });
 
+/** A rollout that waits for another: as long as that one takes, which has a deadline of its own. */
+export const { awaitRollout } = proxyActivities<Pick<Activities, 'awaitRollout'>>({
+  ...common,
+  startToCloseTimeout: '1m',
+  retry: { initialInterval: '2s', backoffCoefficient: 1 },
+});
+
 /** One try settles for at most `healthy.within` (an hour at most); the tries end when the machine had better rest. */
 export const { updateMachine } = proxyActivities<Pick<Activities, 'updateMachine'>>({
   ...common,

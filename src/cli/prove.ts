@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { killPrograms } from '../setup/program.js';
 import { isProven, proveKill } from '../proof/kill.js';
 import { isLawful, proveProperties, sayProperties } from '../proof/properties.js';
+import { isFair, proveRace, sayRace } from '../proof/race.js';
 import { sayKills } from '../proof/report.js';
 import { isKept, proveScale, sayMeasure } from '../proof/scale.js';
 
@@ -85,6 +86,21 @@ async function propertiesCommand({
   });
 }
 
+async function raceCommand({ machines, timeLimit }: { machines: number; timeLimit: number }): Promise<void> {
+  await run(timeLimit, async () => {
+    const verdicts: boolean[] = [];
+    for (const blocks of [true, false]) {
+      say(
+        `race: ${machines} machines start between look and write; a lease ${blocks ? 'keeps' : 'does not keep'} the proxy away`,
+      );
+      const figures = await proveRace(machines, blocks);
+      for (const line of sayRace(figures)) say(`  ${line}`);
+      verdicts.push(isFair(figures, blocks));
+    }
+    return verdicts.every(Boolean);
+  });
+}
+
 const program = new Command('prove').description('The long proofs of Layover, on a real Temporal server.');
 program
   .command('kill')
@@ -109,6 +125,13 @@ program
   .option('--machines <n>', 'idle machines', whole(20), 2_000)
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 20)
   .action(scaleCommand);
+
+program
+  .command('race')
+  .description('machines that start between the look at them and the write to them, in process on virtual time')
+  .option('--machines <n>', 'idle machines', whole(4), 1_000)
+  .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 10)
+  .action(raceCommand);
 
 program
   .command('properties')

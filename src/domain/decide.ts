@@ -16,6 +16,12 @@ const DAY_MS = 86_400_000;
 /** The second look of the closing pass comes no sooner than this after the first. */
 export const CLOSING_MS = 5_000;
 
+/** A Fly that was away is asked no sooner than this after it went. */
+const PROBE_MS = 60_000;
+
+/** After a list that Fly did not serve. */
+const LIST_AGAIN_MS = 5_000;
+
 /** A closing pass that is under way at the deadline may end: it writes nothing. */
 const CLOSING_GRACE_MS = 60_000;
 
@@ -23,12 +29,13 @@ export type Outcome = 'completed' | 'partial' | 'aborted' | 'canceled';
 
 /**
  * What to do next. `act`: start these updates, and look (while draining: neither). `callBack`: cancel whatever is in flight
- * (it is paused, stopped, or out of time) and wait until nothing is. `finish`: nothing is in flight, this is the end.
+ * (it is paused, stopped, or out of time) and wait until nothing is. `probe`: hold, but look whether Fly is back. `finish`: nothing is in flight, this is the end.
  */
 export type Decision =
   | { readonly kind: 'act'; readonly start: readonly Candidate[]; readonly look?: Look }
   | { readonly kind: 'callBack' }
   | { readonly kind: 'hold' }
+  | { readonly kind: 'probe'; readonly look: Look }
   | { readonly kind: 'finish'; readonly outcome: Outcome; readonly says: string };
 
 /** What every rule looks at. */
@@ -52,9 +59,13 @@ function afterStop({ state, flying }: Situation): Decision | undefined {
   return { kind: 'finish', outcome: state.stop.kind === 'abort' ? 'aborted' : 'canceled', says: state.stop.says };
 }
 
-function whilePaused({ state, flying }: Situation): Decision | undefined {
+function whilePaused({ state, now, flying, draining }: Situation): Decision | undefined {
   if (state.pause === undefined) return undefined;
-  return { kind: flying ? 'callBack' : 'hold' };
+  if (flying) return { kind: 'callBack' };
+  if (state.pause.code !== 'fly_unavailable' || draining) return { kind: 'hold' };
+  const until = now + DAY_MS;
+  const look: Look = { pace: 'calm', errors: 'retried', after: state.pause.since + PROBE_MS, stale: until, until };
+  return { kind: 'probe', look };
 }
 
 const graceEnd = ({ landedAt = 0 }: RolloutState, deadline: number): number =>
@@ -112,10 +123,12 @@ const whileDraining = ({ draining, flying, now, deadline }: Situation): Decision
 function otherwise({ state, now, flying, deadline }: Situation): Decision {
   const isLate = now >= deadline;
   const closing = state.clear.looks > 0;
+  const isBlind = state.missedLists !== undefined;
   const moving = flying || closing || state.queue.length + Object.keys(state.resting).length > 0;
   const look: Look = {
     pace: moving ? 'busy' : 'calm',
-    after: closing ? state.clear.at + CLOSING_MS : now,
+    errors: 'told',
+    after: closing ? state.clear.at + CLOSING_MS : now + (isBlind ? LIST_AGAIN_MS : 0),
     stale: now + STALE_MS,
     until: Math.min(isLate ? graceEnd(state, deadline) : deadline, now + (moving ? RENEW_MS : DAY_MS)),
   };

@@ -9,6 +9,8 @@ export interface Look {
   readonly after: number;
   /** Absolute: from this time on other counts than the last ones are news, so that no status is older than it says. */
   readonly stale: number;
+  /** Whether an error of Fly's ends the look; else it is tried again at the look's pace, and any list at all is news. */
+  readonly errors: 'told' | 'retried';
   /** Absolute: the look comes back at this time at the latest. */
   readonly until: number;
 }
@@ -70,7 +72,7 @@ export function isNews(seen: Observation, { look, waiting, counts }: LookOrder):
   if (seen.candidates.some((one) => (slotsIn.get(placeKey(one)) ?? 1) > (waiting[placeKey(one)] ?? 0))) return true;
   if (seen.sick.length > 0 || isClear(seen)) return true;
   // Whoever started it wants to read what it waits for: the first look of a run comes back whatever it saw.
-  if (counts === '' || seen.at >= look.until) return true;
+  if (counts === '' || look.errors === 'retried' || seen.at >= look.until) return true;
   return seen.at >= look.stale && countsOf(seen) !== counts;
 }
 

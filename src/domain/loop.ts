@@ -44,6 +44,9 @@ const AFTER_LEFT_MS = 5_000;
 const wasNothing = (outcome: UpdateOutcome): boolean =>
   outcome.kind === 'left' || (outcome.kind === 'updated' && !outcome.wrote);
 
+type Act = Extract<Decision, { kind: 'act' }>;
+type Halt = Exclude<Decision, { kind: 'act' | 'finish' }>;
+
 /** A look under way. */
 interface Looking {
   readonly order: LookOrder;
@@ -97,16 +100,17 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
     put(outcome === undefined ? state : onLooked(state, withoutLaunched(outcome, under), hands.now()));
   };
 
-  const act = (decision: Decision) => {
+  const halt = (decision: Halt) => {
     if (decision.kind === 'callBack') hands.callBack();
-    if (decision.kind === 'callBack' || decision.kind === 'hold') {
-      hands.dropLook();
-      hands.dropRests();
-    }
-    if (decision.kind !== 'act') return;
-    for (const machine of decision.start) void launch(machine);
+    if (decision.kind !== 'probe' || looking?.order.look.errors === 'told') hands.dropLook();
+    else if (looking === undefined) void look(decision.look);
+    hands.dropRests();
+  };
+
+  const act = ({ start, look: how }: Act) => {
+    for (const machine of start) void launch(machine);
     if (looking !== undefined && isOutdated(looking.order, state)) hands.dropLook();
-    if (decision.look !== undefined && looking === undefined) void look(decision.look);
+    if (looking === undefined && how !== undefined) void look(how);
   };
 
   return {
@@ -119,10 +123,10 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
     },
     step: (draining) => {
       const decision = decide(state, hands.now(), draining);
-      act(decision);
+      if (decision.kind === 'act') act(decision);
+      else if (decision.kind !== 'finish') halt(decision);
       return decision;
     },
-    isQuiet: () =>
-      looking === undefined && Object.keys(state.inFlight).length === 0 && Object.keys(state.resting).length === 0,
+    isQuiet: () => looking === undefined && Object.keys({ ...state.inFlight, ...state.resting }).length === 0,
   };
 }

@@ -69,6 +69,7 @@ export interface RolloutContext {
   readonly selection: Selection;
   readonly unmanaged: 'leave' | 'include';
   readonly suspended: 'leave' | 'update';
+  readonly allowOtherRepository: boolean;
   readonly healthy: { readonly forMs: number; readonly withinMs: number };
 }
 
@@ -150,7 +151,10 @@ export const TABLE: readonly Row[] = [
   {
     standing: 'foreign',
     when: (m, c) =>
-      m.repository !== undefined && c.change.image !== undefined && m.repository !== c.change.image.repository,
+      !c.allowOtherRepository &&
+      m.repository !== undefined &&
+      c.change.image !== undefined &&
+      m.repository !== c.change.image.repository,
     because: 'it runs an image of another repository',
   },
   {

@@ -28,7 +28,8 @@ export type UpdateOutcome =
   | { readonly kind: 'left'; readonly standing: string; readonly inDoubt: boolean }
   | { readonly kind: 'calledBack' };
 
-/** How a look ended: a view of the fleet, or a list that cannot be believed. */
+/** How a look ended: a view of the fleet, a Fly that does not serve it, or a list that cannot be believed. */
 export type LookOutcome =
   | { readonly kind: 'seen'; readonly observation: Observation }
+  | { readonly kind: 'error'; readonly code: string; readonly says: string; readonly at: number }
   | { readonly kind: 'suspect'; readonly listed: number; readonly expected: number; readonly at: number };

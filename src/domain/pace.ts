@@ -1,3 +1,4 @@
+import type { Amount } from '../input/types.js';
 import type { Candidate, Pool } from './fleet.js';
 import { placeKey, total } from './fleet.js';
 
@@ -62,16 +63,14 @@ export function fullPlaces(queue: readonly Candidate[], pace: Pace): Record<stri
   return Object.fromEntries(places);
 }
 
-/** A share tolerates at least one failure, of the machines passed or failed so far. */
-export const FAILED_SHARE = 0.1;
-
 /**
- * Whether the failures so far pause the rollout: the first one does while no machine has passed, later a share of
- * those passed or failed decides. Idle machines that never ran the new version count for nothing.
+ * Whether the failures so far pause the rollout: the first one does while no machine has passed, later `most` decides:
+ * a count as it is, a share of those passed or failed, at least one. Idle machines that never ran the new version
+ * count for nothing.
  */
-export function tooManyFailed(failures: number, pools: readonly Pool[]): boolean {
+export function tooManyFailed(failures: number, pools: readonly Pool[], most: Amount): boolean {
   if (failures === 0) return false;
   const passed = total(pools, 'verified');
   if (passed === 0) return true;
-  return failures > Math.max(1, Math.floor(FAILED_SHARE * (passed + failures)));
+  return failures > ('count' in most ? most.count : Math.max(1, Math.floor(most.share * (passed + failures))));
 }

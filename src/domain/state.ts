@@ -1,9 +1,12 @@
+import type { Amount } from '../input/types.js';
 import type { Candidate, Observation, Sick } from './fleet.js';
 import { isClear, total } from './fleet.js';
 import type { RolloutContext } from './machine.js';
 import type { LookOutcome, UpdateOutcome } from './outcomes.js';
-import { type Flight, type Pace, tooManyFailed } from './pace.js';
+import type { Flight, Pace } from './pace.js';
+import { pauseOnError, pauseOnFailures, pauseOnForeign, pauseOnNoList, served, unpause } from './pauses.js';
 import type { Evidence } from './verdict.js';
+import { type Waits, waitsAfter } from './waits.js';
 
 /** What the plan settles once; it travels with the rollout through continue-as-new. */
 export interface Plan {
@@ -11,6 +14,7 @@ export interface Plan {
   readonly context: RolloutContext;
   readonly plannedAt: number;
   readonly deadlineMs: number;
+  readonly maxFailed: Amount;
   /** Machines of the selection when planned. */
   readonly selected: number;
   /** Machines of the app in the last whole list, selected or not. */
@@ -24,7 +28,10 @@ export interface Plan {
   readonly attributes: readonly string[];
 }
 
-export type PauseCode = 'asked' | 'failures' | 'list_suspect';
+/**
+ * Why it is paused. Only `fly_unavailable` ends by itself: when Fly lists the fleet again; the others need a person.
+ */
+export type PauseCode = 'asked' | 'failures' | 'list_suspect' | 'superseded' | 'fly_auth' | 'fly_unavailable';
 
 export interface Pause {
   readonly code: PauseCode;
@@ -62,9 +69,6 @@ export interface Doubt {
   readonly bornAt: number;
 }
 
-/** What a sweep waits for without anything in flight. */
-export type WaitKind = 'straggler' | 'unreachable' | 'busy' | 'retried';
-
 /** The one state of a rollout. Everything but `inFlight`, `queue` and `seen` survives continue-as-new. */
 export interface RolloutState {
   readonly v: 1;
@@ -83,10 +87,15 @@ export interface RolloutState {
   readonly inFlight: Readonly<Record<string, Flight>>;
   readonly queue: readonly Candidate[];
   readonly seen?: Observation;
+  /** Machines that Fly's own errors met in a row, without an update that Fly served in between. */
+  readonly troubled?: readonly string[];
+  /** Lists in a row that Fly did not serve. */
+  readonly missedLists?: number;
+  /** Foreign machines that a person resumed in spite of. */
+  readonly acceptedForeign?: number;
   /** Looks in a row that found nothing left to do, and when the last one was. */
   readonly clear: { readonly looks: number; readonly at: number };
-  /** Since when each wait goes on: since the first of the looks in a row that found such machines. */
-  readonly waits?: Readonly<Partial<Record<WaitKind, number>>>;
+  readonly waits?: Waits;
   /** When the last update ended with an outcome. */
   readonly landedAt?: number;
   readonly written: number;
@@ -128,20 +137,6 @@ export function deadlineAt(state: RolloutState, now: number): number {
   return state.startedAt + state.plan.deadlineMs + state.pausedMs + pausing;
 }
 
-export const unaccepted = (state: RolloutState): number =>
-  Object.values(state.failed).filter((failure) => !failure.accepted).length;
-
-/** Applied after whatever may have added a failure. */
-function pauseOnFailures(state: RolloutState, now: number): RolloutState {
-  if (state.pause !== undefined || state.stop !== undefined) return state;
-  const failures = unaccepted(state);
-  if (!tooManyFailed(failures, state.seen?.pools ?? [])) return state;
-  const [id, first] = Object.entries(state.failed).find(([, failure]) => !failure.accepted) ?? ['', undefined];
-  const more = failures > 1 ? ` and ${failures - 1} more` : '';
-  const says = `machine ${id} (${first?.region}) failed: ${first?.says}${more}`;
-  return { ...state, pause: { code: 'failures', says, since: now } };
-}
-
 /** An order leaves for a machine. */
 export function onLaunched(state: RolloutState, candidate: Candidate, now: number): RolloutState {
   return {
@@ -171,8 +166,8 @@ const inDoubt = ({ unknown }: RolloutState, { id, region, group, bornAt = 0 }: F
 export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcome, now: number): RolloutState {
   const flight = state.inFlight[id];
   if (flight === undefined) return state;
-  const tries = flight.tries ?? 0;
-  const landed = { ...land(state, id), landedAt: now };
+  const back = { ...land(state, id), landedAt: now };
+  const landed = outcome.kind === 'error' ? back : served(back);
   switch (outcome.kind) {
     case 'updated':
       return onSuccess({ ...withCount(landed, flight, 'atTarget'), unknown: without(landed.unknown, id) }, id, outcome);
@@ -184,18 +179,11 @@ export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcom
       return pauseOnFailures({ ...counted, failed, unknown: without(landed.unknown, id) }, now);
     }
     case 'error': {
-      const rest = {
-        ...flight,
-        tries: tries + 1,
-        until: now + restMs(tries + 1, outcome.retryAfterMs),
-        says: outcome.says,
-      };
-      const resting = { ...landed.resting, [id]: rest };
-      return {
-        ...landed,
-        resting,
-        ...(outcome.inDoubt ? { unknown: inDoubt(landed, flight) } : {}),
-      };
+      const tries = (flight.tries ?? 0) + 1;
+      const rest = { ...flight, tries, until: now + restMs(tries, outcome.retryAfterMs), says: outcome.says };
+      const rested = { ...landed, resting: { ...landed.resting, [id]: rest } };
+      const noted = outcome.inDoubt ? { ...rested, unknown: inDoubt(landed, flight) } : rested;
+      return pauseOnError(noted, id, outcome, now);
     }
     case 'left':
       return outcome.inDoubt ? landed : { ...landed, unknown: without(landed.unknown, id) };
@@ -242,20 +230,18 @@ export function onRested(state: RolloutState, id: string): RolloutState {
 
 const toFailure = (sick: Sick): Failure => ({ ...sick, accepted: false });
 
-function waitsAfter({ waits = {} }: RolloutState, seen: Observation, now: number): NonNullable<RolloutState['waits']> {
-  const { stragglers: straggler, unreachable, busy, retried } = seen;
-  const counts = { straggler, unreachable, busy, retried } as const;
-  const kinds = (['straggler', 'unreachable', 'busy', 'retried'] as const).filter((kind) => counts[kind] > 0);
-  return Object.fromEntries(kinds.map((kind) => [kind, waits[kind] ?? now]));
-}
-
 /** A look came back. */
 export function onLooked(state: RolloutState, look: LookOutcome, now: number): RolloutState {
   if (look.kind === 'suspect') {
     const says = `Fly listed ${look.listed} machines where it counts ${look.expected}; a list that short is not believed`;
     return { ...state, pause: state.pause ?? { code: 'list_suspect', says, since: now } };
   }
-  const { observation } = look;
+  if (look.kind === 'error') return pauseOnNoList(state, look, now);
+  return onSeen(state.pause?.code === 'fly_unavailable' ? unpause(state, now) : state, look.observation, now);
+}
+
+function onSeen(before: RolloutState, observation: Observation, now: number): RolloutState {
+  const { missedLists: _missed, ...state } = before;
   const busy = (id: string) => Object.hasOwn(state.inFlight, id) || Object.hasOwn(state.resting, id);
   const { listed, unlisted } = observation;
   const plan = observation.whole
@@ -267,14 +253,14 @@ export function onLooked(state: RolloutState, look: LookOutcome, now: number): R
     ...state,
     plan,
     seen: observation,
-    waits: waitsAfter(state, observation, now),
+    waits: waitsAfter(state.waits, observation, now),
     failed,
     queue: observation.candidates
       .filter(({ id }) => !busy(id) && !Object.hasOwn(failed, id))
       .map((candidate) => ({ ...state.queue.find(({ id }) => id === candidate.id), ...candidate })),
     clear: isClear(observation) ? { looks: state.clear.looks + 1, at: now } : { looks: 0, at: now },
   };
-  return pauseOnFailures(next, now);
+  return pauseOnForeign(pauseOnFailures(next, now), now);
 }
 
 /** Whether any update of this change is known to have settled: in this rollout, or in an earlier start of it. */

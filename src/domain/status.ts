@@ -1,7 +1,8 @@
 import type { Outcome } from './decide.js';
 import { leftToDo, type Observation, type Remark, total } from './fleet.js';
-import { deadlineAt, type Pause, type RolloutState, type WaitKind } from './state.js';
+import { deadlineAt, type Pause, type RolloutState } from './state.js';
 import { rolloutId } from './names.js';
+import { sayCount, sayWaits } from './waits.js';
 
 export type Phase = 'planning' | 'running' | 'pausing' | 'paused' | 'done';
 
@@ -76,6 +77,8 @@ export interface Around {
 }
 
 const MOST_MACHINES = 200;
+/** Every one is named: whoever lost a job wants to know. Ten thousand are 170 KB. */
+const MOST_INTERRUPTED = 10_000;
 const iso = (ms: number): string => new Date(ms).toISOString();
 const noObservation: Observation = {
   at: 0,
@@ -149,41 +152,15 @@ function headline(state: RolloutState, around: Around): Headline {
   return { reason: 'waiting', since, message: `waiting for ${waiting.map(({ says }) => says).join(', ')}` };
 }
 
-const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
-
-const sayFlights = (flights: number): string => count(flights, 'update in flight', 'updates in flight');
+const sayFlights = (flights: number): string => sayCount(flights, 'update in flight', 'updates in flight');
 
 /** What keeps the rollout from going on, with the name that each wait has and since when it goes on. */
 function waitingFor(state: RolloutState, around: Around): { name: string; says: string; since: number }[] {
-  const seen = state.seen ?? noObservation;
   const looking = around.lookingSince ?? state.startedAt;
-  const rests = Object.values(state.resting);
-  const hosts = count(seen.unreachable, 'machine whose host is not ok', 'machines whose host is not ok');
-  const refused = count(
-    rests.length,
-    'machine that Fly would not update just now',
-    'machines that Fly would not update just now',
-  );
-  const between = count(seen.busy, 'machine between two states', 'machines between two states');
-  const again = count(seen.retried, 'retried machine to show how it does', 'retried machines to show how they do');
-  const since = (kind: WaitKind): number => state.waits?.[kind] ?? looking;
-  return [
-    {
-      n: seen.stragglers,
-      name: 'sweep:stragglers',
-      says: count(seen.stragglers, 'working machine to stop', 'working machines to stop'),
-      since: since('straggler'),
-    },
-    { n: seen.unreachable, name: 'sweep:unreachable', says: hosts, since: since('unreachable') },
-    {
-      n: rests.length,
-      name: 'sweep:resting',
-      says: refused,
-      since: looking,
-    },
-    { n: seen.busy, name: 'sweep:busy', says: between, since: since('busy') },
-    { n: seen.retried, name: 'sweep:retried', says: again, since: since('retried') },
-  ].flatMap(({ n, ...wait }) => (n === 0 ? [] : [wait]));
+  const rests = Object.values(state.resting).length;
+  const [one, many] = ['machine that Fly would not update just now', 'machines that Fly would not update just now'];
+  const resting = { name: 'sweep:resting', says: sayCount(rests, one, many), since: looking };
+  return [...sayWaits(state.seen ?? noObservation, state.waits, looking), ...(rests === 0 ? [] : [resting])];
 }
 
 /** A machine is named once, by the first thing to say of it. */
@@ -231,8 +208,10 @@ function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
 /** Every wait with its name and since, and its deadline unless it is a pause. */
 function waitsOf(state: RolloutState, around: Around): Wait[] {
   if (around.ended) return [];
-  if (state.pause)
-    return [{ name: 'pause', says: `a person: ${sayPause(state.pause)}`, since: iso(state.pause.since) }];
+  if (state.pause) {
+    const who = state.pause.code === 'fly_unavailable' ? 'Fly' : 'a person';
+    return [{ name: 'pause', says: `${who}: ${sayPause(state.pause)}`, since: iso(state.pause.since) }];
+  }
   const until = iso(deadlineAt(state, around.now));
   const flights = Object.values(state.inFlight);
   const flying =
@@ -288,7 +267,7 @@ export function statusOf(state: RolloutState, around: Around): Status {
       left,
     })),
     written: state.written,
-    interrupted: state.interrupted.slice(0, 50),
+    interrupted: state.interrupted.slice(0, MOST_INTERRUPTED),
     outside: seen.outside,
     machines: machinesOf(state, seen),
     waits: waitsOf(state, around),

@@ -1,3 +1,5 @@
+import { total } from './fleet.js';
+import { unpause } from './pauses.js';
 import type { Failure, RolloutState } from './state.js';
 import { without } from './state.js';
 
@@ -26,18 +28,13 @@ const done = (state: RolloutState): VerbAnswer => ({ ok: true, state });
 const refuse = (refusal: string): VerbAnswer => ({ ok: false, refusal });
 const note = (input: VerbInput): { by?: string } => (input.by === undefined ? {} : { by: input.by });
 
-/** Ends a pause and adds its length to the clocks that stood still. */
-function unpause(state: RolloutState, now: number): RolloutState {
-  const { pause, ...rest } = state;
-  return pause === undefined ? state : { ...rest, pausedMs: state.pausedMs + (now - pause.since) };
-}
-
 function resume(state: RolloutState, now: number): VerbAnswer {
   if (state.pause === undefined) return refuse('not paused, nothing to resume');
   const accepted = Object.entries(state.failed).map(([id, failure]) => [id, { ...failure, accepted: true }] as const);
   return done({
     ...unpause(state, now),
     failed: Object.fromEntries(accepted),
+    acceptedForeign: total(state.seen?.pools ?? [], 'foreign'),
     queue: [],
     clear: { looks: 0, at: now },
   });
@@ -84,7 +81,7 @@ export const VERB_RULES: Readonly<Record<Verb, VerbRule>> = {
     },
   },
   resume: {
-    describes: 'Go on after a pause; accepts the failures so far. {"by":"ann"}',
+    describes: 'Go on after a pause; accepts the failures, or the foreign machines, so far. {"by":"ann"}',
     apply: (state, _input, now) => resume(state, now),
   },
   retry: {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { appNameProblem, isObject, shapeProblem } from '../domain/names.js';
+import { parseAmount } from './amount.js';
 import { parseDuration } from './duration.js';
 import type { NonEmpty, RolloutInput } from './types.js';
 
@@ -9,6 +10,15 @@ const Duration = z.string({ error: 'must be text like "90s", "10m" or "6h"' }).t
   context.addIssue({ code: 'custom', message: ms });
   return z.NEVER;
 });
+
+const Amount = z
+  .union([z.string(), z.number()], { error: 'must be a share like "10%", or a count as a number' })
+  .transform((written, context) => {
+    const amount = parseAmount(written);
+    if (typeof amount !== 'string') return amount;
+    context.addIssue({ code: 'custom', message: amount });
+    return z.NEVER;
+  });
 
 const names = (what: string) =>
   z.array(z.string().min(1, 'must not be empty')).transform((list, context): NonEmpty<string> => {
@@ -73,7 +83,9 @@ const Sweep = z
       .transform(({ for: forMs, within: withinMs }) => ({ forMs, withinMs })),
     deadline: Duration.prefault('24h'),
     dryRun: z.boolean({ error: 'must be true or false' }).default(false),
-    ifRunning: z.enum(['refuse']).default('refuse'),
+    ifRunning: z.enum(['refuse', 'wait', 'replace']).default('refuse'),
+    maxFailed: Amount.prefault('10%'),
+    allowOtherRepository: z.boolean({ error: 'must be true or false' }).default(false),
   })
   .refine((input) => input.image !== undefined || input.env !== undefined, {
     message: 'nothing to change: give "image", "env", or both',
@@ -81,12 +93,10 @@ const Sweep = z
 
 /** Options of the design that this release does not have: refused with a sentence, never ignored. */
 const LATER: Readonly<Record<string, string>> = {
-  allowOtherRepository: 'start the rollout with an image of the repository that the machines already run',
   restart: 'this release changes image and env only',
   minSecretsVersion: 'this release changes image and env only',
   maxUnavailable: 'a stopped sweep writes idle machines only and keeps half of each pool idle',
   ramp: 'a stopped sweep writes idle machines only',
-  maxFailed: 'this release pauses at the first failure while none has passed, and at 10% later',
   onFailure: 'this release pauses on failure',
   forceAfter: 'machines that never stop are named in the report when the deadline passes',
   bootFirst: 'this release never starts a machine',
@@ -121,7 +131,6 @@ function sayIssue(issue: z.core.$ZodIssue, input: object): string[] {
     });
   }
   if (path === 'app') return [appNameProblem('app' in input ? input.app : undefined) ?? 'app: is no app name'];
-  if (path === 'ifRunning') return ['ifRunning: only "refuse" in this release; "wait" and "replace" come later'];
   if (issue.code === 'invalid_value')
     return [`${path}: must be one of ${issue.values.map((v) => JSON.stringify(v)).join(', ')}`];
   if (issue.code === 'invalid_key') return [`${path}: ${issue.issues[0]?.message ?? issue.message}`];

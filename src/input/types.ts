@@ -14,6 +14,9 @@ export interface Selector {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
+/** So many, or such a share (0 to 1) of what it is counted against. */
+export type Amount = { readonly count: number } | { readonly share: number };
+
 /** `null` removes the variable. */
 export type EnvChange = Readonly<Record<string, string | null>>;
 
@@ -36,7 +39,10 @@ export interface SweepInput {
   readonly healthy: Healthy;
   readonly deadlineMs: number;
   readonly dryRun: boolean;
-  readonly ifRunning: 'refuse';
+  readonly ifRunning: 'refuse' | 'wait' | 'replace';
+  /** Failures that are borne, of the machines passed or failed so far. */
+  readonly maxFailed: Amount;
+  readonly allowOtherRepository: boolean;
 }
 
 export type RolloutInput = SweepInput;

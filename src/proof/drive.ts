@@ -119,7 +119,7 @@ async function attempts(
 async function looks(world: World, order: LookOrder, dropped: AbortSignal): Promise<LookOutcome | undefined> {
   for (;;) {
     try {
-      const look = await observeFleet(order, world.deps);
+      const look = await observeFleet(order, world.deps, dropped);
       if (dropped.aborted) return undefined;
       if (look.kind !== 'again') return look;
       await world.clock.sleep(look.inMs, dropped);

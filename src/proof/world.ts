@@ -58,6 +58,7 @@ export function createWorld(scenario: object): World {
       findDigest: (repository, tag) =>
         findDigest(repository, tag, { transport: over, token: 'simulated', baseUrl: FLY_URL }),
       attributes: () => Promise.resolve(['FlyApp']),
+      isRunning: () => Promise.resolve(false),
       beat: () => Promise.resolve({ cancelRequested: false }),
     };
   };

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
+import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { type ActivityDeps, createActivities } from '../../activities/index.js';
@@ -50,6 +51,17 @@ const beatOver =
     return { cancelRequested: answer.cancelRequested };
   };
 
+const isRunningIn =
+  (client: Client): ActivityDeps['isRunning'] =>
+  async (workflowId) => {
+    try {
+      return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  };
+
 /** A worker that talks to Fly as `config` says. */
 export async function createWorker(
   config: WorkerConfig,
@@ -73,6 +85,7 @@ export async function createWorker(
     findDigest: (repository, tag) => findDigest(repository, tag, registry),
     attributes: () => searchAttributes(connection, namespace),
     beat: beatOver(connection, namespace),
+    isRunning: isRunningIn(new Client({ connection, namespace })),
   });
   return Worker.create({
     ...WORKER_SETTINGS,

@@ -56,12 +56,13 @@ describe('what an activity tells Temporal', () => {
     },
   );
 
-  test('a look that finds nothing to do is a benign failure with the time of the next', async () => {
+  test('a look that finds nothing to do, and waits for the last machines in vain, is a benign failure with the time of the next', async () => {
     const world = oneMachine({ machine: { running: true } });
     const { plan: made } = await plan(world);
     const order = {
       ...lookOrder(begin(made, world.clock.now()), {
         pace: 'calm',
+        errors: 'told',
         after: 0,
         stale: world.clock.now() + 300_000,
         until: world.clock.now() + 600_000,
@@ -70,7 +71,7 @@ describe('what an activity tells Temporal', () => {
     };
     const { environment, activities } = within(world);
     const failure = await failureOf(environment.run(activities.observeFleet, order));
-    expect(failure).toMatchObject({ type: 'NothingToDo', category: 'BENIGN', nextRetryDelay: 60_000 });
+    expect(failure).toMatchObject({ type: 'NothingToDo', category: 'BENIGN', nextRetryDelay: 5_000 });
     expect(failure.message).toBe('1 machines left: 1 working, 0 between two states, 0 unreachable, 0 taken');
     const called = new MockActivityEnvironment();
     const work = called.run(activities.observeFleet, order);
@@ -81,7 +82,7 @@ describe('what an activity tells Temporal', () => {
   test('a look returns nothing of a config, an env or a body', async () => {
     const world = oneMachine({ machine: { env: { PASSWORD: SECRET }, config: { init: { cmd: ['run', SECRET] } } } });
     const { plan: made } = await plan(world);
-    const order = lookOrder(begin(made, 0), { pace: 'busy', after: 0, stale: 0, until: 0 });
+    const order = lookOrder(begin(made, 0), { pace: 'busy', errors: 'told', after: 0, stale: 0, until: 0 });
     const { environment, activities } = within(world);
     const look = await environment.run(activities.observeFleet, order);
     expect(look).toMatchObject({ kind: 'seen', observation: { candidates: [{ id: truth(world).id }] } });

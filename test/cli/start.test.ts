@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { V2 } from '../support/fly.js';
 import { expectClean, makeLasting, onV2, operatorOf } from '../support/operator.js';
-import { usePlace } from '../support/place.js';
+import { eventually, usePlace } from '../support/place.js';
 
 const place = usePlace({ images: { [V2]: {} } });
 const operator = operatorOf(place);
@@ -136,6 +136,46 @@ test.concurrent('TerminateExisting under rollout:<app> starts afresh, and redoes
   expect(await operator.result('rollout:term-room')).toMatchObject({ status: 'COMPLETED' });
   expect(Object.values(await place.fly.written('term-room')).map((marks) => marks.length)).toEqual([1, 1, 1]);
   await expectClean(place, 'term-room');
+});
+
+test.concurrent(
+  '"ifRunning": "wait" queues behind the rollout, takes what is signalled meanwhile, and runs at its turn',
+  async () => {
+    const working = await makeLasting(place, 'queue');
+    await operator.start('queue', { id: 'queue-door' });
+    await operator.when('queue', 'waits for the working machine', isWaiting);
+    await operator.start('queue', { id: 'queue-next', input: { ifRunning: 'wait', env: { QUEUED: '1' } } });
+    await operator.signal('queue-next', 'pause', { reason: 'not before noon' });
+    await eventually('the door says what it waits for', async () => {
+      const door = await place.cli('workflow metadata --workflow-id queue-next');
+      return door.text.includes('Waits for the rollout that runs under') || undefined;
+    });
+    await place.fly.act(working, 'exit');
+    const next = await operator.when('queue', 'the next is paused', (status) => status.phase === 'paused');
+    expect(next.message).toContain('not before noon');
+    await operator.signal('rollout:queue', 'resume');
+    expect(await operator.result('queue-next')).toMatchObject({
+      status: 'COMPLETED',
+      result: { counts: { atTarget: 3 } },
+    });
+  },
+);
+
+test.concurrent('"ifRunning": "replace" aborts the rollout, keeps what it did, and runs', async () => {
+  const working = await makeLasting(place, 'newest');
+  await operator.start('newest', { id: 'newest-door' });
+  await operator.when('newest', 'waits for the working machine', isWaiting);
+  const refused = await operator.endOf('newest', { id: 'newest-bad', input: { ifRunning: 'replace', imagee: 1 } });
+  expect(refused).toMatchObject({ status: 'FAILED', type: 'RolloutRefused' });
+  expect((await operator.status('newest')).phase).toBe('running');
+  await operator.start('newest', { id: 'newest-next', input: { ifRunning: 'replace' } });
+  const old = await operator.result('newest-door');
+  expect(old).toMatchObject({ type: 'RolloutAborted' });
+  expect(old.message).toContain('replaced by newest-next');
+  await operator.when('newest', 'the next waits', (status) => status.counts.atTarget === 2);
+  await place.fly.act(working, 'exit');
+  expect(await operator.result('newest-next')).toMatchObject({ status: 'COMPLETED', result: { written: 1 } });
+  await expectClean(place, 'newest');
 });
 
 test.concurrent('a mistyped type fails at once with the list of types', async () => {

@@ -36,6 +36,7 @@ export const context = (more: Partial<RolloutContext> = {}): RolloutContext => (
   selection: {},
   unmanaged: 'leave',
   suspended: 'leave',
+  allowOtherRepository: false,
   healthy: { forMs: 10_000, withinMs: 5 * MINUTE },
   ...more,
 });
@@ -75,6 +76,7 @@ export const plan = (more: Partial<Plan> = {}): Plan => ({
   context: context(),
   plannedAt: NOW,
   deadlineMs: 24 * HOUR,
+  maxFailed: { share: 0.1 },
   selected: 4,
   listed: 5,
   unlisted: 0,

@@ -216,6 +216,7 @@ describe('a rollout that knows of nothing to start', () => {
   test('looks at once and calmly, for a day at most', () => {
     expect(lookOf(state({ plan: plan({ deadlineMs: 100 * HOUR }) }))).toEqual({
       pace: 'calm',
+      errors: 'told',
       after: NOW,
       stale: NOW + 15 * MINUTE,
       until: NOW + 24 * HOUR,
@@ -223,7 +224,7 @@ describe('a rollout that knows of nothing to start', () => {
   });
 
   test('looks often, and anew after five minutes, while something flies or rests', () => {
-    const busy = { pace: 'busy', after: NOW, stale: NOW + 15 * MINUTE, until: NOW + 5 * MINUTE };
+    const busy = { pace: 'busy', errors: 'told', after: NOW, stale: NOW + 15 * MINUTE, until: NOW + 5 * MINUTE };
     expect(lookOf(flying())).toEqual(busy);
     expect(lookOf(state({ resting: { [M1]: rest(M1) } }))).toEqual(busy);
   });

@@ -347,6 +347,34 @@ describe('a pause', () => {
   });
 });
 
+describe('a Fly that is away', () => {
+  const away = state({ pause: { code: 'fly_unavailable', says: 'x', since: NOW }, missedLists: 5 });
+
+  test('is asked for a list in one look that goes on, and nothing else happens', async () => {
+    const { loop, log, looks, endLook, found } = scene(away);
+    loop.step(false);
+    loop.step(false);
+    expect(log).toEqual(['look', 'dropRests', 'dropRests']);
+    expect(looks.at(-1)?.order.look.errors).toBe('retried');
+    await endLook(found(M1));
+    expect(loop.state().pause).toBeUndefined();
+    loop.step(false);
+    expect(log).toContain(`update ${M1}`);
+  });
+
+  test('drops a look that would tell of each error', async () => {
+    const { loop, log, endLook } = scene();
+    loop.step(false);
+    loop.put(away);
+    log.length = 0;
+    loop.step(false);
+    expect(log).toEqual(['dropLook', 'dropRests']);
+    await endLook(undefined);
+    loop.step(false);
+    expect(log.slice(2)).toEqual(['look', 'dropRests']);
+  });
+});
+
 describe('a state from elsewhere', () => {
   test('drops the look under way: what it left out may be free now', () => {
     const { loop, log } = scene();

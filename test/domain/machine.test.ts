@@ -138,6 +138,11 @@ test('a machine whose host hid it when planned is still foreign where it runs an
   ).toBe('ready');
 });
 
+test('a machine of another repository is ready where the operator allows it', () => {
+  const other = machine({ repository: 'registry.fly.io/zookeeper' });
+  expect(classify(other, context({ allowOtherRepository: true })).standing).toBe('ready');
+});
+
 interface Precedence {
   readonly wins: Standing;
   readonly over: string;

@@ -1,15 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Candidate } from '../../src/domain/fleet.js';
-import {
-  admit,
-  FAILED_SHARE,
-  type Flight,
-  idleSlots,
-  MOST_IN_FLIGHT,
-  type Pace,
-  tooManyFailed,
-} from '../../src/domain/pace.js';
+import { admit, type Flight, idleSlots, MOST_IN_FLIGHT, type Pace, tooManyFailed } from '../../src/domain/pace.js';
 import { candidates, pools } from './arbitraries.js';
 import { candidate, flight, NOW, pool } from './build.js';
 
@@ -20,6 +12,7 @@ const pace = (more: Partial<Pace> = {}): Pace => ({
   pinned: true,
   ...more,
 });
+const TENTH = { share: 0.1 };
 const queue = (count: number, more: Partial<Candidate> = {}): Candidate[] =>
   Array.from({ length: count }, (_, n) => candidate(`m${String(n).padStart(3, '0')}`, more));
 const flights = (count: number, more: Partial<Flight> = {}): Flight[] =>
@@ -167,34 +160,45 @@ describe('failures', () => {
   const passed = (verified: number) => [pool({ atTarget: verified, verified })];
 
   test('none is never too many', () => {
-    expect(tooManyFailed(0, [])).toBe(false);
-    expect(tooManyFailed(0, passed(0))).toBe(false);
+    expect(tooManyFailed(0, [], TENTH)).toBe(false);
+    expect(tooManyFailed(0, passed(0), TENTH)).toBe(false);
   });
 
   test('the first is too many while no machine has passed, whatever is at target and never ran', () => {
-    expect(tooManyFailed(1, passed(0))).toBe(true);
-    expect(tooManyFailed(1, [pool({ atTarget: 500, verified: 0, left: 0 })])).toBe(true);
-    expect(tooManyFailed(1, [])).toBe(true);
+    expect(tooManyFailed(1, passed(0), TENTH)).toBe(true);
+    expect(tooManyFailed(1, [pool({ atTarget: 500, verified: 0, left: 0 })], TENTH)).toBe(true);
+    expect(tooManyFailed(1, [], TENTH)).toBe(true);
   });
 
   test('one is tolerated as soon as one has passed, two are not while few have', () => {
-    expect(tooManyFailed(1, passed(1))).toBe(false);
-    expect(tooManyFailed(2, passed(1))).toBe(true);
-    expect(tooManyFailed(2, passed(17))).toBe(true);
+    expect(tooManyFailed(1, passed(1), TENTH)).toBe(false);
+    expect(tooManyFailed(2, passed(1), TENTH)).toBe(true);
+    expect(tooManyFailed(2, passed(17), TENTH)).toBe(true);
   });
 
   test('from then on a tenth of those passed or failed decides, over all pools', () => {
-    expect(tooManyFailed(2, passed(18))).toBe(false);
-    expect(tooManyFailed(3, passed(26))).toBe(true);
-    expect(tooManyFailed(3, passed(27))).toBe(false);
-    expect(tooManyFailed(3, [...passed(20), pool({ region: 'ams', verified: 7 })])).toBe(false);
+    expect(tooManyFailed(2, passed(18), TENTH)).toBe(false);
+    expect(tooManyFailed(3, passed(26), TENTH)).toBe(true);
+    expect(tooManyFailed(3, passed(27), TENTH)).toBe(false);
+    expect(tooManyFailed(3, [...passed(20), pool({ region: 'ams', verified: 7 })], TENTH)).toBe(false);
+  });
+
+  test('a count is taken as it is: none means none, however many have passed', () => {
+    expect(tooManyFailed(1, passed(500), { count: 0 })).toBe(true);
+    expect(tooManyFailed(3, passed(1), { count: 3 })).toBe(false);
+    expect(tooManyFailed(4, passed(500), { count: 3 })).toBe(true);
+    expect(tooManyFailed(1, passed(0), { count: 3 })).toBe(true);
   });
 
   test('one more failure never makes it right, one more that passed never makes it wrong', () => {
     fc.assert(
       fc.property(fc.nat({ max: 200 }), fc.nat({ max: 500 }), (failures, verified) => {
-        expect(tooManyFailed(failures, passed(verified)) && !tooManyFailed(failures + 1, passed(verified))).toBe(false);
-        expect(!tooManyFailed(failures, passed(verified)) && tooManyFailed(failures, passed(verified + 1))).toBe(false);
+        expect(
+          tooManyFailed(failures, passed(verified), TENTH) && !tooManyFailed(failures + 1, passed(verified), TENTH),
+        ).toBe(false);
+        expect(
+          !tooManyFailed(failures, passed(verified), TENTH) && tooManyFailed(failures, passed(verified + 1), TENTH),
+        ).toBe(false);
       }),
     );
   });
@@ -202,8 +206,8 @@ describe('failures', () => {
   test('what is tolerated is at most one, or a tenth', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), fc.nat({ max: 500 }), (failures, verified) => {
-        fc.pre(!tooManyFailed(failures, passed(verified)));
-        expect(failures).toBeLessThanOrEqual(Math.max(1, FAILED_SHARE * (failures + verified)));
+        fc.pre(!tooManyFailed(failures, passed(verified), TENTH));
+        expect(failures).toBeLessThanOrEqual(Math.max(1, TENTH.share * (failures + verified)));
       }),
     );
   });

@@ -13,9 +13,9 @@ import {
   onRested,
   onUpdated,
   type RolloutState,
-  unaccepted,
   without,
 } from '../../src/domain/state.js';
+import { unaccepted } from '../../src/domain/pauses.js';
 import { observation, states } from './arbitraries.js';
 import {
   candidate,

@@ -23,6 +23,8 @@ describe('what is needed', () => {
         deadlineMs: 86_400_000,
         dryRun: false,
         ifRunning: 'refuse',
+        maxFailed: { share: 0.1 },
+        allowOtherRepository: false,
       },
     });
   });
@@ -73,8 +75,14 @@ describe('refused with the field', () => {
     [{ unmanaged: 'take' }, 'unmanaged: must be one of "leave", "include"'],
     [{ suspended: true }, 'suspended: must be one of "leave", "update"'],
     [{ dryRun: 'yes' }, 'dryRun: must be true or false'],
-    [{ ifRunning: 'wait' }, 'ifRunning: only "refuse" in this release; "wait" and "replace" come later'],
-    [{ ifRunning: 'replace' }, 'ifRunning: only "refuse" in this release; "wait" and "replace" come later'],
+    [{ ifRunning: 'queue' }, 'ifRunning: must be one of "refuse", "wait", "replace"'],
+    [{ maxFailed: '10' }, 'maxFailed: "10" is no share; write it like "10%", or a count as a number'],
+    [{ maxFailed: '0%' }, 'maxFailed: a share must be more than 0% and at most 100%; for none write the number 0'],
+    [{ maxFailed: '101%' }, 'maxFailed: a share must be more than 0% and at most 100%; for none write the number 0'],
+    [{ maxFailed: 1.5 }, 'maxFailed: 1.5 is no count; write a whole number, or a share like "10%"'],
+    [{ maxFailed: -1 }, 'maxFailed: -1 is no count; write a whole number, or a share like "10%"'],
+    [{ maxFailed: true }, 'maxFailed: must be a share like "10%", or a count as a number'],
+    [{ allowOtherRepository: 'yes' }, 'allowOtherRepository: must be true or false'],
     [{ tiemout: '1h' }, 'tiemout: is not an option here; a typing error?'],
   ];
 
@@ -96,7 +104,7 @@ describe('refused with the field', () => {
 
 describe('an option of a later release is refused by a sentence, never ignored', () => {
   const LATER =
-    'allowOtherRepository restart minSecretsVersion maxUnavailable ramp maxFailed onFailure forceAfter bootFirst ' +
+    'restart minSecretsVersion maxUnavailable ramp onFailure forceAfter bootFirst ' +
     'regions batches bake drain gates groups';
 
   test.each(LATER.split(' '))('%s', (option) => {
@@ -155,6 +163,16 @@ test.each(['encoder:v42', 'localhost:5000/team/encoder:v1', `ghcr.io/a/b.c:V_1@s
     expect(parseInput({ app: 'encoder', image })).toMatchObject({ ok: true, input: { image } });
   },
 );
+
+test.each([
+  ['33%', { share: 0.33 }],
+  ['0.5%', { share: 0.005 }],
+  ['100%', { share: 1 }],
+  [0, { count: 0 }],
+  [7, { count: 7 }],
+])('%j failures are %j', (maxFailed, amount) => {
+  expect(parseInput({ ...GOOD, maxFailed })).toMatchObject({ input: { maxFailed: amount } });
+});
 
 describe('a duration', () => {
   test.each([

@@ -5,6 +5,9 @@ import { type Operator, operatorOf } from '../support/operator.js';
 import { eventually, type Place, usePlace } from '../support/place.js';
 import { HISTORIES } from './histories.js';
 
+/** A machine that Fly has no room for rests. */
+const NO_ROOM = { status: 503, error: 'insufficient_capacity' };
+
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** Strings that name the process or the machine that recorded: `123@host`, `temporal-cli:user@host`, sticky queues. */
@@ -58,7 +61,7 @@ async function recordAll(place: Place): Promise<void> {
   await keep(place, 'paused-resumed-aborted', 'rollout:aborted');
 
   await place.fly.fault({ on: 'update', app: 'retried', times: 1, effect: { revert: true } });
-  await place.fly.fault({ on: 'lease', app: 'retried', skip: 2, times: 1, effect: { answer: { status: 401 } } });
+  await place.fly.fault({ on: 'lease', app: 'retried', skip: 2, times: 1, effect: { answer: NO_ROOM } });
   await makeLasting(place, operator, 'retried', 3);
   await operator.when('retried', 'paused', (status) => status.phase === 'paused');
   await operator.update('rollout:retried', 'retry');

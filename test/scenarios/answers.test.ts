@@ -106,15 +106,21 @@ test.concurrent('a lease held by another is waited for until it runs out, and na
   await expectClean(place, app);
 });
 
-test.concurrent('a bad token in the middle fails nothing, and the machines are named while they rest', async () => {
+test.concurrent('a bad token in the middle pauses as fly_auth and fails nothing, and resume goes on', async () => {
   const app = 'token';
   await place.fly.make(app, { count: 3 });
   await place.fly.fault({ on: 'update', app, times: 3, effect: answer(401, 'Authenticate: token validation error') });
   await operator.start(app, { id: `${app}-door` });
-  const resting = await operator.when(app, 'rests', (status) => status.counts.resting > 0);
-  expect(resting.machines[0]?.says).toContain('does not accept the token');
-  expect(resting.counts.failed).toBe(0);
-  await operator.signal(`rollout:${app}`, 'abort');
-  expect(await operator.result(`${app}-door`)).toMatchObject({ type: 'RolloutAborted' });
+  for (let refusal = 0; refusal < 3; refusal += 1) {
+    const paused = await operator.when(app, 'is paused', ({ phase }) => phase === 'paused');
+    expect(paused).toMatchObject({ reason: 'fly_auth', counts: { failed: 0, atTarget: 0 } });
+    expect(paused.message).toContain('does not accept the token');
+    expect(paused.message).toContain('give the worker a token that may do this, then resume');
+    await operator.update(`rollout:${app}`, 'resume');
+  }
+  expect(await operator.result(`${app}-door`)).toMatchObject({
+    status: 'COMPLETED',
+    result: { counts: { atTarget: 3 } },
+  });
   await expectClean(place, app);
 });

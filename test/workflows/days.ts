@@ -58,10 +58,19 @@ function planOf(app: string, fake: FakeApp, now: number): PlanResult {
     selection: {},
     unmanaged: 'leave' as const,
     suspended: 'leave' as const,
+    allowOtherRepository: false,
     healthy: { forMs: 10_000, withinMs: 60_000 },
   };
   const plan = { type: 'stoppedSweep' as const, context, plannedAt: now, deadlineMs: fake.deadlineMs ?? 86_400_000 };
-  const told = { selected: count, listed: count, unlisted: 0, target: 'env A', notes: [], attributes: [] };
+  const told = {
+    selected: count,
+    listed: count,
+    unlisted: 0,
+    maxFailed: { share: 0.1 },
+    target: 'env A',
+    notes: [],
+    attributes: [],
+  };
   return {
     plan: { ...plan, ...told },
     report: { app, target: 'env A', headline: '', counts: {}, notes: [], machines: [] },
@@ -131,6 +140,7 @@ export function useDays(): Days {
     return fake;
   };
   const activities: Activities = {
+    awaitRollout: () => Promise.resolve(),
     planRollout: async ({ input }) => {
       const { app } = input as { app: string };
       await fakeOf(app).planning?.();

@@ -1,0 +1,74 @@
+import type { Observation } from './fleet.js';
+
+/** What a sweep waits for without anything in flight. */
+export type WaitKind = 'stragglers' | 'unreachable' | 'busy' | 'retried' | 'unknown' | 'list';
+
+/** Since when each wait goes on, ms: since the first of the looks in a row that found a reason for it. */
+export type Waits = Readonly<Partial<Record<WaitKind, number>>>;
+
+interface Row {
+  readonly kind: WaitKind;
+  readonly count: (seen: Observation) => number;
+  readonly one: string;
+  readonly many: string;
+}
+
+/** In the order in which they are told. */
+const ROWS: readonly Row[] = [
+  {
+    kind: 'stragglers',
+    count: (seen) => seen.stragglers,
+    one: 'working machine to stop',
+    many: 'working machines to stop',
+  },
+  {
+    kind: 'unreachable',
+    count: (seen) => seen.unreachable,
+    one: 'machine whose host is not ok',
+    many: 'machines whose host is not ok',
+  },
+  {
+    kind: 'busy',
+    count: (seen) => seen.busy,
+    one: 'machine between two states',
+    many: 'machines between two states',
+  },
+  {
+    kind: 'retried',
+    count: (seen) => seen.retried,
+    one: 'retried machine to show how it does',
+    many: 'retried machines to show how they do',
+  },
+  {
+    kind: 'unknown',
+    count: (seen) => seen.doubtful,
+    one: 'machine with an update that nobody knows the end of',
+    many: 'machines with updates that nobody knows the end of',
+  },
+  {
+    kind: 'list',
+    count: (seen) => (seen.whole ? 0 : Math.max(1, seen.unlisted)),
+    one: 'machine that the app counts and Fly does not list',
+    many: 'machines that the app counts and Fly does not list',
+  },
+];
+
+/** The waits after a look; those that go on keep their since. */
+export function waitsAfter(waits: Waits | undefined, seen: Observation, now: number): Waits {
+  const found = ROWS.filter(({ count }) => count(seen) > 0);
+  return Object.fromEntries(found.map(({ kind }) => [kind, waits?.[kind] ?? now]));
+}
+
+export const sayCount = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+
+/** Each wait with its name and its words. @param otherwise the since of a wait that no look has dated. */
+export const sayWaits = (
+  seen: Observation,
+  waits: Waits | undefined,
+  otherwise: number,
+): { name: string; says: string; since: number }[] =>
+  ROWS.flatMap(({ kind, count, one, many }) => {
+    const n = count(seen);
+    if (n === 0) return [];
+    return [{ name: `sweep:${kind}`, says: sayCount(n, one, many), since: waits?.[kind] ?? otherwise }];
+  });
