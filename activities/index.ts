@@ -86,20 +86,21 @@ function again(says: string, inMs: number): Error {
  * own traces first.
  */
 export function createActivities(deps: ActivityDeps): Activities {
+  const beating = <T>(work: (attempt: Attempt) => Promise<T>) => withBeat(deps.beat, work);
   return {
-    planRollout: (order) => withBeat(deps.beat, () => asFailure(planRollout(order, deps))),
+    planRollout: (order) => beating(() => asFailure(planRollout(order, deps))),
 
     async observeFleet(order) {
-      const look = await withBeat(deps.beat, ({ cancelled }) => asFailure(observeFleet(order, deps, cancelled)));
+      const look = await beating(({ cancelled }) => asFailure(observeFleet(order, deps, cancelled)));
       if (look.kind !== 'again') return look;
       throw again(look.says, look.inMs);
     },
 
     async awaitRollout(order) {
-      const inMs = await withBeat(deps.beat, () => awaitRollout(order, deps));
+      const inMs = await beating(() => awaitRollout(order, deps));
       if (inMs !== undefined) throw again(`${order.workflowId} still runs`, inMs);
     },
 
-    updateMachine: (order) => withBeat(deps.beat, (attempt) => asFailure(updateMachine(order, deps, attempt))),
+    updateMachine: (order) => beating((attempt) => asFailure(updateMachine(order, deps, attempt))),
   };
 }

@@ -1,13 +1,13 @@
 import type { Clock } from '../src/clock.js';
 import { leftToDo, observe } from '../src/domain/fleet.js';
-import { classify } from '../src/domain/machine.js';
+import { classify, type MachineFacts } from '../src/domain/machine.js';
 import { isNews, type LookOrder } from '../src/domain/look.js';
 import type { LookOutcome } from '../src/domain/outcomes.js';
 import type { FlyClient } from '../src/fly/client.js';
 import { FlyError } from '../src/fly/errors.js';
 import { factsOf } from './facts.js';
 import { listFleet } from './list-fleet.js';
-import { untilOneStops } from './until-one-stops.js';
+import { MOST_AWAITED, untilOneStops } from './until-one-stops.js';
 
 /** After a machine was seen to stop: soon enough for one that rests for two seconds, slow enough for a list that lags. */
 const AT_ONCE_MS = 500;
@@ -27,8 +27,8 @@ export interface LookDeps {
 }
 
 /**
- * One look at the fleet. It comes back with an observation when there is news (see `isNews`); otherwise it says when to look again. The caller's retries are the poll, so that
- * waiting costs no events and no slot.
+ * One look at the fleet. It comes back with an observation when there is news (see `isNews`); otherwise it says when
+ * to look again. The caller's retries are the poll, so that waiting costs no events and no slot.
  */
 export async function observeFleet(
   order: LookOrder,
@@ -59,9 +59,9 @@ async function lookOnce(order: LookOrder, deps: LookDeps, signal: AbortSignal): 
   const short = list.whole ? '' : ' (the list is shorter than before and than the app counts)';
   const says = `${leftToDo(observation)} machines left${short}: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;
   const pauseMs = Math.max(0, Math.min(deps.pollMs[look.pace], look.until - now));
-  const working = facts.filter(
-    (one) => classify(one, context).standing === 'straggler' && !order.failed.includes(one.id),
-  );
+  const isAwaited = (one: MachineFacts) =>
+    classify(one, context).standing === 'straggler' && !order.failed.includes(one.id);
+  const working = observation.stragglers > MOST_AWAITED ? [] : facts.filter(isAwaited);
   const hasStopped = await untilOneStops(working, { app: context.app, fly: deps.fly, ms: pauseMs, signal });
   return { kind: 'again', says, inMs: hasStopped ? AT_ONCE_MS : Math.max(0, now + pauseMs - deps.clock.now()) };
 }

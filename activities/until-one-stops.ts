@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { FlyClient } from '../src/fly/client.js';
 
 /** Few enough that a wait for each costs less than looking often. */
-const MOST_AWAITED = 20;
+export const MOST_AWAITED = 20;
 
 /** Fly's proxy cuts a request at about 60 s. */
 const LONGEST_S = 55;
@@ -10,13 +10,14 @@ const LONGEST_S = 55;
 /**
  * Waits on Fly's side until one of the machines has stopped, so that one that rests for two seconds between two jobs
  * is met: a list a minute would miss it for days.
- * @param ms how long at most. @returns whether one has stopped; false at once for more than twenty machines, or none.
+ * @param machines at most `MOST_AWAITED`. @param ms how long at most.
+ * @returns whether one has stopped; false at once for none.
  */
 export async function untilOneStops(
   machines: readonly { readonly id: string; readonly version: string }[],
   { app, fly, ms, signal }: { app: string; fly: FlyClient; ms: number; signal: AbortSignal },
 ): Promise<boolean> {
-  if (machines.length === 0 || machines.length > MOST_AWAITED) return false;
+  if (machines.length === 0) return false;
   const timeoutS = Math.min(LONGEST_S, Math.max(1, Math.floor(ms / 1_000)));
   const ended = new AbortController();
   const either = AbortSignal.any([ended.signal, signal]);

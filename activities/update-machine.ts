@@ -7,11 +7,12 @@ import { FlyError } from '../src/fly/errors.js';
 import type { Machine, MachineEvent } from '../src/fly/wire.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
 import { factsOf } from './facts.js';
+import { heldBack, NOT_FOR_SURE } from './held-back.js';
 import { type Held, takeLease } from './lease.js';
 import { metAtWork } from './met-at-work.js';
 import { settle } from './settle.js';
 import { findTrace } from './trace.js';
-import { NOT_FOR_SURE, writeChange } from './write.js';
+import { writeChange } from './write.js';
 
 /** One attempt, as Temporal runs it. */
 export interface Attempt {
@@ -164,9 +165,8 @@ async function readMachine({ app, id, deps, lease, progress }: Update): Promise<
 async function startAgain(update: Update, machine: Machine): Promise<UpdateOutcome> {
   const { app, id, deps, attempt, lease } = update;
   attempt.say('starts it again: an earlier update met it at work');
-  const isOurs = await attempt.confirm();
-  if (attempt.cancelled.aborted) return { kind: 'calledBack' };
-  if (!isOurs()) return NOT_FOR_SURE;
+  const held = await heldBack(attempt);
+  if (held !== undefined) return held;
   await deps.fly.startMachine(app, id, lease.nonce());
   return { kind: 'updated', version: machine.instance_id, ...digestOf(machine), wrote: false, interrupted: true };
 }

@@ -3,6 +3,7 @@ import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { LaunchBody, Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
 import { bornAtOf } from './facts.js';
+import { heldBack, NOT_FOR_SURE } from './held-back.js';
 import { findTrace } from './trace.js';
 import type { Update } from './update-machine.js';
 
@@ -17,15 +18,6 @@ export type Written =
 /** A machine read longer ago than this may have gone to work: a lease may not keep Fly's proxy from starting it. */
 const MOST_READ_AGE_MS = 5_000;
 
-/** The process stood still, Fly was slow, or the server could not be asked. */
-export const NOT_FOR_SURE = {
-  kind: 'error',
-  code: 'not_for_sure',
-  says: 'could not be sure in time that it may still write: Temporal, Fly or its own process was slow',
-  retryAfterMs: 5_000,
-  inDoubt: false,
-} as const;
-
 /**
  * The one write, sent once. When its answer is lost, traces of it are looked for twice, five seconds apart; what is
  * still unclear is left to the next attempt, which takes the lease anew (so that a write still on its way is refused),
@@ -37,9 +29,9 @@ export async function writeChange(update: Update, machine: Machine, config: Mach
   const body = bodyFor(update, machine, config);
   attempt.say('writes');
   await lease.fresh();
-  const isOurs = await attempt.confirm();
-  if (attempt.cancelled.aborted) return { kind: 'calledBack' };
-  if (!isOurs() || deps.clock.now() - progress.readAt > MOST_READ_AGE_MS) return NOT_FOR_SURE;
+  const held = await heldBack(attempt);
+  if (held !== undefined) return held;
+  if (deps.clock.now() - progress.readAt > MOST_READ_AGE_MS) return NOT_FOR_SURE;
   try {
     const answer = await deps.fly.updateMachine(app, id, body, lease.nonce());
     progress.inDoubt = true;

@@ -18,7 +18,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { inputProblem, isRolloutId, rolloutId } from '../src/domain/names.js';
+import { inputProblem, isRolloutId, rolloutId, statusCommand } from '../src/domain/names.js';
 import { VERB_RULES, VERBS } from '../src/domain/verbs.js';
 import { awaitRollout } from './options.js';
 import { plan } from './plan.js';
@@ -100,10 +100,10 @@ function summaryOf(type: string, app: string, input: unknown): string {
 /** Opens the room, if need be when the one there is has closed. */
 async function openRoom(app: string, type: string, input: unknown, desk: Desk): Promise<Room> {
   const { ifRunning } = input as { ifRunning?: unknown };
+  const id = rolloutId(app);
   for (let tries = 0; ; tries += 1) {
     const room = await tryToOpen(app, type, input, desk);
     if (room !== undefined) return room;
-    const id = rolloutId(app);
     if (ifRunning !== 'wait' && ifRunning !== 'replace') throw runsAlready(app, id);
     // Nobody is aborted, or waited for, by an input that would be refused afterwards.
     if (tries === 0) await plan(type, input);
@@ -112,9 +112,8 @@ async function openRoom(app: string, type: string, input: unknown, desk: Desk): 
 }
 
 function runsAlready(app: string, id: string): Error {
-  const look = `temporal workflow query --workflow-id ${id} --name status`;
   return ApplicationFailure.nonRetryable(
-    `a rollout of "${app}" is running already, and this one changed nothing; look at it: ${look} ("ifRunning": "wait" queues behind it, "replace" aborts it)`,
+    `a rollout of "${app}" is running already, and this one changed nothing; look at it: ${statusCommand(id)} ("ifRunning": "wait" queues behind it, "replace" aborts it)`,
     'RolloutAlreadyRunning',
   );
 }
@@ -158,9 +157,7 @@ async function tryToOpen(app: string, type: string, input: unknown, desk: Desk):
 }
 
 const showRoom = (id: string): void =>
-  setCurrentDetails(
-    `The rollout runs under \`${id}\`: look there.\n\n\`temporal workflow query --workflow-id ${id} --name status\``,
-  );
+  setCurrentDetails(`The rollout runs under \`${id}\`: look there.\n\n\`${statusCommand(id)}\``);
 
 /** Ends the door as the room ended, with its message, type and report. */
 async function ended(room: Room, id: string): Promise<unknown> {

@@ -2,6 +2,7 @@ import type { Candidate } from './fleet.js';
 import { leftToDo, type Observation, total } from './fleet.js';
 import type { Look } from './look.js';
 import { admit } from './pace.js';
+import { sayCount } from './say-count.js';
 import { deadlineAt, paceOf, type RolloutState } from './state.js';
 
 /** A look that leaves machines out because they are taken is renewed after this: what it left out may be free again. */
@@ -81,7 +82,7 @@ function afterDeadline({ state, now, flying, deadline }: Situation): Decision | 
   return { kind: 'finish', outcome: 'partial', says: `the deadline passed with ${machines(left)} left${doubt}` };
 }
 
-const machines = (n: number): string => `${n} ${n === 1 ? 'machine' : 'machines'}`;
+const machines = (n: number): string => sayCount(n, 'machine', 'machines');
 
 /** Idle machines that never ran the new version are said: updated is not verified. So are those that were left. */
 function sayCompleted(seen: Observation): string {

@@ -97,8 +97,16 @@ const OUTSIDE: readonly Standing[] = ['gone', 'excluded', 'special', 'unmanaged'
 /** Whether a standing belongs to the selection. */
 export const isInside = (standing: Standing): boolean => !OUTSIDE.includes(standing);
 
+/** Where a machine counts. */
+export interface Place {
+  readonly region: string;
+  readonly group: string;
+}
+
 /** Region and process group in one text. */
-export const placeKey = (machine: { region: string; group: string }): string => `${machine.region} ${machine.group}`;
+export const placeKey = ({ region, group }: Place): string => `${region} ${group}`;
+
+export const samePlace = (a: Place, b: Place): boolean => a.region === b.region && a.group === b.group;
 
 function poolsOf(
   inside: readonly Judged[],

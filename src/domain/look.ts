@@ -1,6 +1,6 @@
 import { isClear, type Observation, placeKey, total, type View } from './fleet.js';
 import type { RolloutContext } from './machine.js';
-import { fullPlaces, idleSlots } from './pace.js';
+import { fullPlaces, slotsAt } from './pace.js';
 import { paceOf, type RolloutState } from './state.js';
 
 /** How to look: seconds while something moves, a minute when calm; never before `after`. */
@@ -68,8 +68,7 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
 
 /** Whether a look has something to say: a machine that may get a slot, nothing left to do, a new failure, other counts. */
 export function isNews(seen: Observation, { look, waiting, counts }: LookOrder): boolean {
-  const slotsIn = new Map(seen.pools.map((pool) => [placeKey(pool), idleSlots(pool.idle)]));
-  if (seen.candidates.some((one) => (slotsIn.get(placeKey(one)) ?? 1) > (waiting[placeKey(one)] ?? 0))) return true;
+  if (seen.candidates.some((one) => slotsAt(seen.pools, one) > (waiting[placeKey(one)] ?? 0))) return true;
   if (seen.sick.length > 0 || isClear(seen)) return true;
   // Whoever started it wants to read what it waits for: the first look of a run comes back whatever it saw.
   if (counts === '' || look.errors === 'retried' || seen.at >= look.until) return true;

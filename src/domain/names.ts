@@ -19,6 +19,9 @@ const APP_NAME = /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/;
 /** The workflow id of the one rollout an app may have. */
 export const rolloutId = (app: string): string => `rollout:${app}`;
 
+/** What an operator types to look at a rollout. */
+export const statusCommand = (id: string): string => `temporal workflow query --workflow-id ${id} --name status`;
+
 /** Whether a workflow id is one that an app's rollout has. */
 export const isRolloutId = (id: string): boolean => id.startsWith(rolloutId(''));
 

@@ -1,6 +1,6 @@
 import type { Amount } from '../input/types.js';
-import type { Candidate, Pool } from './fleet.js';
-import { placeKey, total } from './fleet.js';
+import type { Candidate, Place, Pool } from './fleet.js';
+import { placeKey, samePlace, total } from './fleet.js';
 
 /** Updates in flight at most, whatever the fleet: Fly's limits are per machine, so this one spares the worker. */
 export const MOST_IN_FLIGHT = 50;
@@ -24,8 +24,12 @@ export interface Pace {
 
 const mostInFlight = ({ proven, pinned }: Pace): number => (proven && pinned ? MOST_IN_FLIGHT : 1);
 
-const samePool = (a: { region: string; group: string }, b: { region: string; group: string }): boolean =>
-  a.region === b.region && a.group === b.group;
+/** How many updates may be in flight in a place. */
+export const slotsAt = (pools: readonly Pool[], place: Place): number =>
+  idleSlots(pools.find((pool) => samePlace(pool, place))?.idle ?? 0);
+
+const countAt = (flights: readonly Place[], place: Place): number =>
+  flights.filter((flight) => samePlace(flight, place)).length;
 
 /** A standby is there for the time when its machine is not: they are never away together. */
 const stand = (a: Candidate, b: Candidate): boolean =>
@@ -40,10 +44,9 @@ export function admit(queue: readonly Candidate[], pace: Pace): Candidate[] {
   const admitted: Candidate[] = [];
   for (const candidate of queue) {
     if (pace.inFlight.length + admitted.length >= most) break;
-    const idle = pace.pools.find((pool) => samePool(pool, candidate))?.idle ?? 0;
     const flying = [...pace.inFlight, ...admitted];
-    const here = flying.filter((flight) => samePool(flight, candidate)).length;
-    if (here < idleSlots(idle) && !flying.some((flight) => stand(flight, candidate))) admitted.push(candidate);
+    const hasSlot = countAt(flying, candidate) < slotsAt(pace.pools, candidate);
+    if (hasSlot && !flying.some((flight) => stand(flight, candidate))) admitted.push(candidate);
   }
   return admitted;
 }
@@ -56,9 +59,9 @@ export function fullPlaces(queue: readonly Candidate[], pace: Pace): Record<stri
   const isFull = pace.inFlight.length >= mostInFlight(pace);
   const places = new Map<string, number>();
   for (const waiting of queue) {
-    const slots = idleSlots(pace.pools.find((pool) => samePool(pool, waiting))?.idle ?? 0);
-    const flying = pace.inFlight.filter((flight) => samePool(flight, waiting)).length;
-    if (isFull || flying >= slots) places.set(placeKey(waiting), isFull ? Number.MAX_SAFE_INTEGER : slots);
+    const slots = slotsAt(pace.pools, waiting);
+    if (isFull || countAt(pace.inFlight, waiting) >= slots)
+      places.set(placeKey(waiting), isFull ? Number.MAX_SAFE_INTEGER : slots);
   }
   return Object.fromEntries(places);
 }

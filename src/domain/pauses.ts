@@ -53,6 +53,16 @@ export function pauseOnForeign(state: RolloutState, now: number): RolloutState {
   return paused(state, 'superseded', says, now);
 }
 
+/** Applied after a list that is too short to be believed. */
+export function pauseOnShortList(
+  state: RolloutState,
+  { listed, expected }: { readonly listed: number; readonly expected: number },
+  now: number,
+): RolloutState {
+  const says = `Fly listed ${listed} machines where it counts ${expected}; a list that short is not believed`;
+  return paused(state, 'list_suspect', says, now);
+}
+
 interface Refusal {
   readonly code: string;
   readonly says: string;
@@ -63,21 +73,26 @@ export function pauseOnError(state: RolloutState, id: string, error: Refusal, no
   if (REFUSALS.includes(error.code)) return pauseOnRefusal(state, error, now);
   if (!OWN_ERRORS.includes(error.code)) return state;
   const troubled = [...new Set([...(state.troubled ?? []), id])];
-  return pauseOnTrouble({ ...state, troubled }, `${troubled.length} machines in a row`, error, now);
+  return pauseOnTrouble({ ...state, troubled }, [troubled.length, 'machines'], error, now);
 }
 
 /** Applied after a list that Fly did not serve: without one a rollout knows nothing, so any error counts. */
 export function pauseOnNoList(state: RolloutState, error: Refusal, now: number): RolloutState {
   if (REFUSALS.includes(error.code)) return pauseOnRefusal(state, error, now);
   const missedLists = (state.missedLists ?? 0) + 1;
-  return pauseOnTrouble({ ...state, missedLists }, `${missedLists} lists in a row`, error, now);
+  return pauseOnTrouble({ ...state, missedLists }, [missedLists, 'lists'], error, now);
 }
 
 const pauseOnRefusal = (state: RolloutState, { says }: Refusal, now: number): RolloutState =>
   paused(state, 'fly_auth', `${says}; give the worker a token that may do this, then resume`, now);
 
-function pauseOnTrouble(state: RolloutState, what: string, { says }: Refusal, now: number): RolloutState {
-  if (Math.max(state.troubled?.length ?? 0, state.missedLists ?? 0) < MOST_TROUBLED) return state;
-  const why = `Fly failed ${what}, the last: ${says}; it goes on by itself when Fly lists the fleet again`;
+function pauseOnTrouble(
+  state: RolloutState,
+  [times, what]: readonly [number, string],
+  { says }: Refusal,
+  now: number,
+): RolloutState {
+  if (times < MOST_TROUBLED) return state;
+  const why = `Fly failed ${times} ${what} in a row, the last: ${says}; it goes on by itself when Fly lists the fleet again`;
   return paused(state, 'fly_unavailable', why, now);
 }

@@ -1,10 +1,18 @@
 import type { Amount } from '../input/types.js';
-import type { Candidate, Observation, Sick } from './fleet.js';
-import { isClear, total } from './fleet.js';
+import type { Candidate, Observation, Place, Sick } from './fleet.js';
+import { isClear, samePlace, total } from './fleet.js';
 import type { RolloutContext } from './machine.js';
 import type { LookOutcome, UpdateOutcome } from './outcomes.js';
 import type { Flight, Pace } from './pace.js';
-import { pauseOnError, pauseOnFailures, pauseOnForeign, pauseOnNoList, served, unpause } from './pauses.js';
+import {
+  pauseOnError,
+  pauseOnFailures,
+  pauseOnForeign,
+  pauseOnNoList,
+  pauseOnShortList,
+  served,
+  unpause,
+} from './pauses.js';
 import type { Evidence } from './verdict.js';
 import { type Waits, waitsAfter } from './waits.js';
 
@@ -62,9 +70,7 @@ export interface Rest extends Candidate {
 }
 
 /** The first order in doubt counts: what was born since may be its write. */
-export interface Doubt {
-  readonly region: string;
-  readonly group: string;
+export interface Doubt extends Place {
   /** Fly's time of the machine's newest birth of a version before it, ms. */
   readonly bornAt: number;
 }
@@ -196,8 +202,9 @@ export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcom
 function withCount(state: RolloutState, flight: Flight, became: 'atTarget' | 'failed'): RolloutState {
   if (state.seen === undefined) return state;
   const pools = state.seen.pools.map((pool) => {
-    const isHere = pool.region === flight.region && pool.group === flight.group && pool.left > 0;
-    return isHere ? { ...pool, left: pool.left - 1, [became]: pool[became] + 1 } : pool;
+    return samePlace(pool, flight) && pool.left > 0
+      ? { ...pool, left: pool.left - 1, [became]: pool[became] + 1 }
+      : pool;
   });
   return { ...state, seen: { ...state.seen, pools } };
 }
@@ -232,10 +239,7 @@ const toFailure = (sick: Sick): Failure => ({ ...sick, accepted: false });
 
 /** A look came back. */
 export function onLooked(state: RolloutState, look: LookOutcome, now: number): RolloutState {
-  if (look.kind === 'suspect') {
-    const says = `Fly listed ${look.listed} machines where it counts ${look.expected}; a list that short is not believed`;
-    return { ...state, pause: state.pause ?? { code: 'list_suspect', says, since: now } };
-  }
+  if (look.kind === 'suspect') return pauseOnShortList(state, look, now);
   if (look.kind === 'error') return pauseOnNoList(state, look, now);
   return onSeen(state.pause?.code === 'fly_unavailable' ? unpause(state, now) : state, look.observation, now);
 }

@@ -1,8 +1,9 @@
 import type { Outcome } from './decide.js';
-import { leftToDo, type Observation, type Remark, total } from './fleet.js';
+import { leftToDo, type Observation, type Place, type Remark, total } from './fleet.js';
 import { deadlineAt, type Pause, type RolloutState } from './state.js';
-import { rolloutId } from './names.js';
-import { sayCount, sayWaits } from './waits.js';
+import { rolloutId, statusCommand } from './names.js';
+import { sayCount } from './say-count.js';
+import { sayWaits } from './waits.js';
 
 export type Phase = 'planning' | 'running' | 'pausing' | 'paused' | 'done';
 
@@ -140,7 +141,7 @@ function headline(state: RolloutState, around: Around): Headline {
   if (flights.length > 0) {
     return {
       reason: 'updating',
-      since: Math.min(...flights.map((f) => f.since)),
+      since: oldest(flights),
       message: sayFlights(flights.length),
     };
   }
@@ -148,9 +149,14 @@ function headline(state: RolloutState, around: Around): Headline {
   if (waiting.length === 0) {
     return { reason: 'looking', since: around.lookingSince ?? state.startedAt, message: 'looking at the fleet' };
   }
-  const since = Math.min(...waiting.map((wait) => wait.since));
-  return { reason: 'waiting', since, message: `waiting for ${waiting.map(({ says }) => says).join(', ')}` };
+  return {
+    reason: 'waiting',
+    since: oldest(waiting),
+    message: `waiting for ${waiting.map(({ says }) => says).join(', ')}`,
+  };
 }
+
+const oldest = (since: readonly { readonly since: number }[]): number => Math.min(...since.map((one) => one.since));
 
 const sayFlights = (flights: number): string => sayCount(flights, 'update in flight', 'updates in flight');
 
@@ -171,11 +177,6 @@ function firstOfEach(notes: readonly MachineNote[]): MachineNote[] {
     named.add(id);
     return isNew;
   });
-}
-
-interface Place {
-  readonly region: string;
-  readonly group: string;
 }
 
 const note = (state: MachineNote['state'], id: string, { region, group }: Place, says: string): MachineNote => ({
@@ -221,7 +222,7 @@ function waitsOf(state: RolloutState, around: Around): Wait[] {
           {
             name: 'sweep:updates',
             says: sayFlights(flights.length),
-            since: iso(Math.min(...flights.map((f) => f.since))),
+            since: iso(oldest(flights)),
             until,
           },
         ];
@@ -233,7 +234,7 @@ function commandsOf(state: RolloutState, around: Around): string[] {
   const id = rolloutId(state.plan.context.app);
   if (around.ended) return [`temporal workflow result --workflow-id ${id}`];
   const signal = (verb: string, input = '') => `temporal workflow signal --workflow-id ${id} --name ${verb}${input}`;
-  if (state.stop) return [`temporal workflow query --workflow-id ${id} --name status`];
+  if (state.stop) return [statusCommand(id)];
   const retry = Object.keys(state.failed).length > 0 ? [signal('retry')] : [];
   const steer = state.pause === undefined ? [signal('pause', ` --input '{"reason":"…"}'`)] : [signal('resume')];
   return [...steer, ...retry, signal('abort', ` --input '{"reason":"…"}'`)];

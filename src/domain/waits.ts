@@ -1,4 +1,5 @@
 import type { Observation } from './fleet.js';
+import { sayCount } from './say-count.js';
 
 /** What a sweep waits for without anything in flight. */
 export type WaitKind = 'stragglers' | 'unreachable' | 'busy' | 'retried' | 'unknown' | 'list';
@@ -58,8 +59,6 @@ export function waitsAfter(waits: Waits | undefined, seen: Observation, now: num
   const found = ROWS.filter(({ count }) => count(seen) > 0);
   return Object.fromEntries(found.map(({ kind }) => [kind, waits?.[kind] ?? now]));
 }
-
-export const sayCount = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
 /** Each wait with its name and its words. @param otherwise the since of a wait that no look has dated. */
 export const sayWaits = (

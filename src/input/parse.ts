@@ -4,21 +4,21 @@ import { parseAmount } from './amount.js';
 import { parseDuration } from './duration.js';
 import type { NonEmpty, RolloutInput } from './types.js';
 
-const Duration = z.string({ error: 'must be text like "90s", "10m" or "6h"' }).transform((text, context) => {
-  const ms = parseDuration(text);
-  if (typeof ms === 'number') return ms;
-  context.addIssue({ code: 'custom', message: ms });
-  return z.NEVER;
-});
+/** Of what a parser gives back, text is the sentence that says what is wrong. */
+const orSaid =
+  <W, T extends number | object>(parse: (written: W) => T | string) =>
+  (written: W, context: z.RefinementCtx): T => {
+    const parsed = parse(written);
+    if (typeof parsed !== 'string') return parsed;
+    context.addIssue({ code: 'custom', message: parsed });
+    return z.NEVER;
+  };
+
+const Duration = z.string({ error: 'must be text like "90s", "10m" or "6h"' }).transform(orSaid(parseDuration));
 
 const Amount = z
   .union([z.string(), z.number()], { error: 'must be a share like "10%", or a count as a number' })
-  .transform((written, context) => {
-    const amount = parseAmount(written);
-    if (typeof amount !== 'string') return amount;
-    context.addIssue({ code: 'custom', message: amount });
-    return z.NEVER;
-  });
+  .transform(orSaid(parseAmount));
 
 const names = (what: string) =>
   z.array(z.string().min(1, 'must not be empty')).transform((list, context): NonEmpty<string> => {

@@ -1,0 +1,2 @@
+/** A number with its word: `1 machine`, `2 machines`. */
+export const sayCount = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
