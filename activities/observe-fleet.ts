@@ -48,7 +48,7 @@ export async function observeFleet(
 async function lookOnce(order: LookOrder, deps: LookDeps, signal: AbortSignal): Promise<LookOutcome | Again> {
   const { look, context } = order;
   const early = look.after - deps.clock.now();
-  if (early > 0) return { kind: 'again', says: 'the closing pass looks twice', inMs: early };
+  if (early > 0) return { kind: 'again', says: 'too early to look again', inMs: early };
   const list = await listFleet(context.app, order.expected, deps);
   const now = deps.clock.now();
   if (list.kind === 'suspect')
