@@ -1,6 +1,7 @@
-import { type Candidate, inTurns, observe, type Pool, toCandidate } from './fleet.js';
+import { type Candidate, inOrder, observe, toCandidate } from './fleet.js';
 import { classify, type MachineFacts } from './machine.js';
 import { admit, type Pace } from './pace.js';
+import type { Pool } from './pools.js';
 import { begin, paceOf, type Plan } from './state.js';
 
 /**
@@ -21,9 +22,12 @@ export interface Forecast {
 /** Gives out slots as the loop does, until nobody waits for one. */
 function stepsOf(queue: readonly Candidate[], pace: Pace): Candidate[][] {
   const steps: Candidate[][] = [];
-  for (let left = queue, now = pace; left.length > 0; now = { ...pace, proven: true, pinned: true }) {
+  let now = pace;
+  for (let left = queue; left.length > 0;) {
     const step = admit(left, now);
     if (step.length === 0) break; // who gets no slot with nothing in flight never gets one
+    const boots = (now.boots ?? 0) - step.length;
+    now = { ...pace, proven: true, pinned: true, boots: boots > 0 ? boots : undefined };
     const taken = new Set(step);
     left = left.filter((waiting) => !taken.has(waiting));
     steps.push(step);
@@ -37,9 +41,12 @@ function stepsOf(queue: readonly Candidate[], pace: Pace): Candidate[][] {
  */
 export function forecast(fleet: readonly MachineFacts[], plan: Plan): Forecast {
   const { context, plannedAt: now } = plan;
-  const none = { doubt: [], taken: [], failed: [], forgiven: {} };
-  const seen = observe(fleet, context, { now, whole: true, unlisted: 0, ...none });
-  const isForUs = (machine: MachineFacts) => ['ready', 'cut'].includes(classify(machine, context).standing);
-  const steps = stepsOf(inTurns(fleet.filter(isForUs).map(toCandidate)), paceOf({ ...begin(plan, now), seen }));
+  const none = { doubt: [], taken: [], failed: [], forgiven: {}, trials: [] };
+  const seen = observe(fleet, context, { now, flyNow: now, whole: true, unlisted: 0, ...none });
+  const queue = fleet
+    .map((machine) => ({ machine, ...classify(machine, context) }))
+    .filter(({ standing }) => ['held', 'ready', 'cut'].includes(standing));
+  const candidates = inOrder(queue.map(toCandidate));
+  const steps = stepsOf(candidates, paceOf({ ...begin(plan, now), seen, queue: candidates }));
   return { steps, pools: seen.pools, leastMs: steps.length * LEAST_UPDATE_MS };
 }

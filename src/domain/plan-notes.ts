@@ -45,8 +45,8 @@ const STANDINGS: readonly { readonly standing: Standing; readonly one: string; r
   },
   {
     standing: 'containers',
-    one: 'machine with containers is left: naming a container comes with a later release',
-    many: 'machines with containers are left: naming a container comes with a later release',
+    one: 'machine is left, since the change is not for its containers ("image" names each container, or is one image for machines without)',
+    many: 'machines are left, since the change is not for their containers ("image" names each container, or is one image for machines without)',
   },
   {
     standing: 'special',

@@ -1,6 +1,6 @@
 import { clip, firstOf } from './clip.js';
 import { type Difference, differencesOf } from './differences.js';
-import { type Place, placeKey } from './fleet.js';
+import { type Place, placeKey } from './pools.js';
 import { groupBy } from './group-by.js';
 import type { MachineFacts, Standing } from './machine.js';
 import { idleSlots } from './pace.js';

@@ -89,7 +89,25 @@ function parseBody<T>(call: Call<T>, subject: string, body: string): T {
   }
 }
 
-function createCaller(options: FlyClientOptions) {
+/** Clocks that differ by less are taken for the same: the header has whole seconds. */
+const SAME_CLOCK_MS = 3_000;
+
+/**
+ * How far Fly's clock is ahead of ours, by the `Date` of its newest answer (RFC 9110 section 6.6.1): what machines
+ * show is in Fly's time, and a worker whose clock is an hour off would judge all of it wrongly.
+ */
+function createFlyTime(clock: Clock) {
+  let aheadMs = 0;
+  return {
+    now: () => clock.now() + aheadMs,
+    keep: (date: string | undefined) => {
+      const difference = Date.parse(date ?? '') - clock.now();
+      if (!Number.isNaN(difference)) aheadMs = Math.abs(difference) < SAME_CLOCK_MS ? 0 : difference;
+    },
+  };
+}
+
+function createCaller(options: FlyClientOptions, time: ReturnType<typeof createFlyTime>) {
   const cookies = createCookies();
   const auth = authorization(options.token);
   return async <T>(call: Call<T>): Promise<T> => {
@@ -115,6 +133,7 @@ function createCaller(options: FlyClientOptions) {
       throw lostAnswer(call.op, subject, 'connection', cause);
     });
     cookies.keep(call.app, answer.headers['set-cookie']);
+    time.keep(answer.headers['date']);
     if (answer.status >= 200 && answer.status < 300) return parseBody(call, subject, answer.body);
     throw classifyAnswer({
       op: call.op,
@@ -123,13 +142,14 @@ function createCaller(options: FlyClientOptions) {
       text: answer.body,
       requestId: answer.headers['fly-request-id'],
       retryAfter: answer.headers['retry-after'],
-      now: options.clock.now(),
+      now: time.now(),
     });
   };
 }
 
 export function createFlyClient(options: FlyClientOptions) {
-  const call = createCaller(options);
+  const time = createFlyTime(options.clock);
+  const call = createCaller(options, time);
   const at = (app: string, machine: string, rest = '') => ({
     app,
     machine,
@@ -138,7 +158,14 @@ export function createFlyClient(options: FlyClientOptions) {
   const lease = async (c: Omit<Call<z.infer<typeof LeaseEnvelope>>, 'schema'>): Promise<Lease> =>
     (await call({ ...c, schema: LeaseEnvelope })).data;
 
+  /** Answers that say nothing we need; each is refused under another's lease. */
+  const plain = (op: string, app: string, id: string, nonce: string, body?: object) =>
+    call<undefined>({ op, method: 'POST', ...at(app, id, `/${op}`), nonce, ...(body === undefined ? {} : { body }) });
+
   return {
+    /** Fly's time as well as we know it, ms since the epoch. */
+    now: time.now,
+
     getApp: (app: string, signal?: AbortSignal) =>
       call<App>({ op: 'app', method: 'GET', path: encodeURIComponent(app), app, signal, schema: App }),
 
@@ -198,7 +225,26 @@ export function createFlyClient(options: FlyClientOptions) {
     updateMachine: (app: string, id: string, body: LaunchBody, nonce: string) =>
       call<Machine>({ op: 'update', method: 'POST', ...at(app, id), body, nonce, schema: Machine }),
 
-    startMachine: (app: string, id: string, nonce: string) =>
-      call<undefined>({ op: 'start', method: 'POST', ...at(app, id, '/start'), nonce }),
+    startMachine: (app: string, id: string, nonce: string) => plain('start', app, id, nonce),
+
+    /** Asks it to stop by its own `stop_config`, whose signal and timeout Fly takes where the body names none. */
+    stopMachine: (app: string, id: string, nonce: string) => plain('stop', app, id, nonce, {}),
+
+    /** Out of the proxy's routing; its state stays. Cordoned twice is cordoned once. */
+    cordonMachine: (app: string, id: string, nonce: string) => plain('cordon', app, id, nonce),
+
+    uncordonMachine: (app: string, id: string, nonce: string) => plain('uncordon', app, id, nonce),
+
+    /**
+     * Merges into its metadata; null takes a key away. No new version comes of it, and no lease guards it: `version`
+     * does, a later one is answered with 412 (machines OpenAPI text).
+     */
+    patchMetadata: (app: string, id: string, metadata: Readonly<Record<string, string | null>>, version: string) =>
+      call<undefined>({
+        op: 'metadata',
+        method: 'PATCH',
+        ...at(app, id, '/metadata'),
+        body: { metadata, machine_version: version },
+      }),
   };
 }

@@ -196,6 +196,7 @@ function finish(world: World, params: Readonly<Record<string, string>>, answer: 
     headers: {
       'fly-request-id': `${world.ids.ulid(world.now)}-ord`,
       'content-type': 'application/json; charset=utf-8',
+      date: new Date(world.now).toUTCString(),
       ...(app !== undefined && {
         'set-cookie': `fly_flaps_affinity=${world.ids.affinity()}; Path=/v1/apps/${app}`,
       }),

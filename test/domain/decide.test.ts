@@ -243,7 +243,14 @@ describe('whatever the state', () => {
     fc.assert(
       fc.property(...any, (now, at, draining) => {
         const isFlying = Object.keys(now.inFlight).length > 0;
-        const situation = { state: now, now: at, draining, flying: isFlying, deadline: deadlineAt(now, at) };
+        const situation = {
+          state: now,
+          now: at,
+          draining,
+          flying: isFlying,
+          updating: isFlying,
+          deadline: deadlineAt(now, at),
+        };
         const answers = RULES.map((rule) => rule.decide(situation));
         expect(answers.at(-1)).toBeDefined();
         expect(decide(now, at, draining)).toEqual(answers.find((answer) => answer !== undefined));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isNews, isOutdated, lookOrder, type LookOrder } from '../../src/domain/look.js';
-import { onLooked, type RolloutState } from '../../src/domain/state.js';
+import { type RolloutState } from '../../src/domain/state.js';
+import { onLooked } from '../../src/domain/seeing.js';
 import {
   candidate,
   context,
@@ -34,6 +35,7 @@ describe('the order of a look', () => {
       context: context(),
       look: LOOK,
       taken: [M1, M2],
+      trials: [],
       failed: [M3],
       doubt: ['m5'],
       forgiven: { [M3]: NOW },
