@@ -1,5 +1,6 @@
 import { firstOf } from './clip.js';
 import { differencesOf } from './differences.js';
+import { isInside } from './fleet.js';
 import type { Forecast } from './forecast.js';
 import type { Standing } from './machine.js';
 import { sayCount } from './say-count.js';
@@ -92,7 +93,9 @@ function timeNote({ forecast, plan: { deadlineMs } }: Findings): string[] {
 
 function mixedNotes({ fleet, plan: { context } }: Findings): string[] {
   const differing = [...new Set(differencesOf(fleet).map(({ group }) => group))];
-  const images = imagesOf(fleet.filter(({ standing }) => !['special', 'unmanaged', 'atTarget'].includes(standing)));
+  const isOff = ({ standing, image }: Surveyed) =>
+    image !== undefined && (standing === 'suspended' || (isInside(standing) && standing !== 'atTarget'));
+  const images = imagesOf(fleet.filter(isOff));
   const off = images.length > 1 && context.change.image !== undefined;
   return [
     ...(off ? [`the machines off target run ${images.length} different images`] : []),

@@ -1,14 +1,23 @@
 import { clip, firstOf } from './clip.js';
 import { type Difference, differencesOf } from './differences.js';
-import { type Place, placeKey } from './fleet.js';
+import { isInside, type Place, placeKey } from './fleet.js';
 import { groupBy } from './group-by.js';
 import type { MachineFacts, Standing } from './machine.js';
-import { idleSlots } from './pace.js';
+import { slotsAt } from './pace.js';
 import type { Findings } from './plan-notes.js';
 import type { PlanRow, PlanSection } from './plan-report.js';
 import { sayCount } from './say-count.js';
 import { sayMs } from './say-ms.js';
-import { earlierStartsOf, holdsOf, imagesOf, type Kin, mayNotRest, type Surveyed, tireless } from './survey.js';
+import {
+  earlierStartsOf,
+  holdsOf,
+  imagesOf,
+  keptRunning,
+  type Kin,
+  mayNotRest,
+  type Surveyed,
+  tireless,
+} from './survey.js';
 
 /** Rows that keep a report below 100 KB; what is cut off is counted in the section's last line. */
 const MOST_ROWS = 25;
@@ -41,25 +50,30 @@ function holds({ fleet }: Findings): PlanSection | undefined {
   return section('Held: cordoned or stopped by a rollout, and not brought back', [], rows);
 }
 
+/** Sentences about machines, where there are any. */
+const sayAny = (kin: readonly Surveyed[], says: string): string[] =>
+  kin.length === 0 ? [] : [`${machines(kin.length)} ${says}`];
+
 function neverResting({ fleet }: Findings): PlanSection | undefined {
   const never = tireless(fleet);
-  const perhaps = mayNotRest(fleet);
-  const rows = [...groupBy(never, ({ machine }) => placeKey(machine))].map(([, kin]) => ({
+  const rows = [...groupBy(never, ({ machine }) => placeKey(machine)).values()].map((kin) => ({
     ...placeOf(kin[0]?.machine),
     machines: kin.length,
     ids: idsOf(kin.map(({ machine }) => machine)),
   }));
   const lines = [
-    ...(never.length === 0
-      ? []
-      : [
-          `${machines(never.length)} started, with restart policy "always" and no autostop on any service: nothing stops them, so they are left over at the deadline unless "forceAfter" is set.`,
-        ]),
-    ...(perhaps.length === 0
-      ? []
-      : [
-          `${machines(perhaps.length)} started, with services and without autostop: they rest only when their program ends.`,
-        ]),
+    ...sayAny(
+      never,
+      'started, with restart policy "always" and no autostop on any service: nothing stops them, so they are left over at the deadline unless "forceAfter" is set.',
+    ),
+    ...sayAny(
+      mayNotRest(fleet),
+      'started, with services and without autostop: they rest only when their program ends.',
+    ),
+    ...sayAny(
+      keptRunning(fleet),
+      'started, with min_machines_running on a service: in the primary region Fly keeps so many of them started, whatever the traffic.',
+    ),
   ];
   return section('Will not rest by themselves', lines, rows);
 }
@@ -104,7 +118,7 @@ function order({ forecast, fleet }: Findings): PlanSection | undefined {
     selected: pool.selected,
     'at target': pool.atTarget,
     idle: pool.idle,
-    'at once': idleSlots(pool.idle),
+    'at once': slotsAt(pools, pool),
   }));
   const lines = [
     ...(first === undefined
@@ -160,7 +174,7 @@ const UNUSUAL: readonly {
   },
   {
     what: 'cordoned',
-    is: ({ cordoned, standing }) => cordoned && standing !== 'gone',
+    is: ({ cordoned, standing }) => cordoned && isInside(standing),
     way: 'whoever cordoned them uncordons them; being cordoned keeps no machine from its update',
   },
   {
@@ -175,7 +189,7 @@ function unusual({ fleet }: Findings): PlanSection | undefined {
     const kin = fleet.filter(is).map(({ machine }) => machine);
     return kin.length === 0 ? [] : [{ what, machines: kin.length, 'what then': way, ids: idsOf(kin) }];
   });
-  return section('Suspended, unmanaged and cordoned machines', [], rows);
+  return section('Unusual machines that are not left', [], rows);
 }
 
 const sayGroups = (kin: readonly MachineFacts[]): string =>
@@ -196,10 +210,10 @@ function images({ fleet, plan: { context } }: Findings): PlanSection | undefined
 }
 
 function time({ forecast, plan: { deadlineMs } }: Findings): PlanSection | undefined {
-  const { steps, leastMs } = forecast;
-  if (steps.length === 0) return undefined;
+  const { inARow, leastMs } = forecast;
+  if (inARow === 0) return undefined;
   return section('Shortest possible time', [
-    `${sayMs(leastMs)}: ${sayCount(steps.length, 'step', 'steps')} of updates one after another, a second each at the least. The deadline is ${sayMs(deadlineMs)}.`,
+    `${sayMs(leastMs)} for the machines that are idle now: ${sayCount(inARow, 'update', 'updates')} in a row, a second each at the least. The deadline is ${sayMs(deadlineMs)}.`,
     'Left out: what Fly takes to pull the image and to replace a machine, rate limits, pauses, failures, machines at work or on lost hosts, and the two looks at the end.',
   ]);
 }

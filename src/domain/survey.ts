@@ -12,6 +12,8 @@ export interface Traits {
   readonly rests: 'by autostop' | 'by itself' | 'never';
   /** It has services. */
   readonly serves: boolean;
+  /** One of its services asks for machines that are never stopped, `min_machines_running`. */
+  readonly keptRunning: boolean;
   readonly parts: Parts;
 }
 
@@ -57,6 +59,13 @@ export const tireless = (fleet: readonly Surveyed[]): Surveyed[] =>
 /** Started machines with services that no proxy stops: they rest only when their program ends. */
 export const mayNotRest = (fleet: readonly Surveyed[]): Surveyed[] =>
   fleet.filter(({ standing, rests, serves }) => standing === 'straggler' && serves && rests === 'by itself');
+
+/**
+ * Started machines that autostop may pass over: it leaves `min_machines_running` of them in the primary region (Fly's
+ * documents, reference/fly-proxy-autostop-autostart).
+ */
+export const keptRunning = (fleet: readonly Surveyed[]): Surveyed[] =>
+  fleet.filter((one) => one.standing === 'straggler' && one.rests === 'by autostop' && one.keptRunning);
 
 /** Written before Layover cordons or stops a machine: what it has to be brought back to. */
 export const HOLD_KEY = 'layover_hold';
