@@ -13,7 +13,7 @@ export function flyBelief(fleet: readonly Surveyed[], { image }: Change): PlanSe
   const lines = [
     `The app's latest release stays that of the last fly deploy: a rollout makes none.${releases.length === 0 ? '' : ` Machines name release ${firstOf(releases, 5)}.`}`,
     `fly scale count creates machines as that release has them, with the old ${isImage ? 'image' : 'env'}. While the sweep runs, it finds and updates them; after its end nobody does.`,
-    'fly deploy writes every machine, whatever it is for: during the rollout those machines count as foreign, after it the change is undone where the deploy does not carry it.',
+    'fly deploy of anything writes every managed machine: during the rollout those machines count as foreign, after it the change is undone where the deploy does not carry it.',
     'fly secrets list goes by the release that machines name: it may call secrets staged that they have.',
   ];
   return { title: 'What Fly goes on believing', lines, rows: [] };

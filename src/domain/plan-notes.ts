@@ -72,7 +72,7 @@ function holdNote({ fleet }: Findings): string[] {
     5,
   );
   return [
-    `${sayCount(holds.length, 'machine is', 'machines are')} held: a rollout cordoned or stopped it and did not bring it back (${ids})`,
+    `${sayCount(holds.length, 'machine is', 'machines are')} held: cordoned or stopped by a rollout, and not brought back (${ids})`,
   ];
 }
 
@@ -80,7 +80,7 @@ function tirelessNote({ fleet }: Findings): string[] {
   const found = tireless(fleet).length;
   if (found === 0) return [];
   return [
-    `${sayCount(found, 'working machine', 'working machines')} will never rest by itself (restart policy "always", no autostop): left over at the deadline, unless "forceAfter" is set`,
+    `${sayCount(found, 'working machine never rests', 'working machines never rest')} without being stopped (restart policy "always", no autostop): left over at the deadline, unless "forceAfter" is set`,
   ];
 }
 

@@ -72,6 +72,7 @@ export function reportPlan(findings: Findings): PlanReport {
     app: plan.context.app,
     target: clip(plan.target, 2_000),
     headline: headlineOf(plan.selected, counts),
+    selected: plan.selected,
     counts,
     notes: plan.notes,
     sections: [...sectionsOf(findings), flyBelief(fleet, plan.context.change)],

@@ -37,7 +37,7 @@ describe('the notes', () => {
     [
       'machines that never rest',
       some(2, { is: STARTED, rests: 'never' }),
-      /^2 working machines will never rest by itself .*"forceAfter"/,
+      /^2 working machines never rest without being stopped .*"forceAfter"/,
     ],
     ['several images', [surveyed(), surveyed({ image: 'other' })], /^the machines off target run 2 different images$/],
     [
