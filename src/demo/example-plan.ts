@@ -21,7 +21,7 @@ const web = {
   config: { services: [{ protocol: 'tcp', internal_port: 8080, autostop: 'suspend', autostart: true }] },
 };
 
-/** Twenty machines with a little of everything that a plan tells. */
+/** Nineteen machines with a little of everything that a plan tells. */
 const MACHINES: readonly Block[] = [
   { ...worker, region: 'ams', count: 4, state: 'stopped' },
   { ...worker, region: 'ams', count: 2, image: NEW, state: 'stopped', metadata: { layover_rollout: `${EARLIER}#0` } },

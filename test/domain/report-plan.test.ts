@@ -213,9 +213,9 @@ describe('the sections', () => {
     const fleet = some(3, { is: { metadata: { fly_release_version: '41' } } });
     const lines = sectionOf(report(fleet), 'believing')?.lines.join('\n');
     expect(lines).toContain('Machines name release 41 (3).');
-    expect(lines).toContain('fly scale count creates machines as that release has them, with the old image');
+    expect(lines).toContain('it may create machines with the old image. While the sweep runs');
     const env = report(fleet, { context: context({ change: { env: { A: '1' } } }) });
-    expect(sectionOf(env, 'believing')?.lines.join('\n')).toContain('with the old env');
+    expect(sectionOf(env, 'believing')?.lines.join('\n')).toContain('with the old env. While');
   });
 
   test('of thousands of rows show the first, and count the rest', () => {
