@@ -201,6 +201,25 @@ describe('the sections', () => {
     expect(rows?.[0]?.['ids']).toMatch(/^a0000000000000, .* and 4 more$/);
   });
 
+  test('say what is out of the ordinary about machines that are taken along', () => {
+    const within = context({ suspended: 'update', unmanaged: 'include' });
+    const fleet = [
+      ...some(1, { is: { state: 'suspended' }, in: within }, 'a'),
+      ...some(2, { is: { managed: false }, in: within }, 'b'),
+      ...some(3, { cordoned: true }, 'c'),
+      ...some(1, { cordoned: true, is: { state: 'destroyed' } }, 'f'),
+      ...some(4, { is: { onlyIdle: 'scheduled' } }, 'd'),
+      ...some(5, {}, 'e'),
+    ];
+    const rows = sectionOf(report(fleet, { context: within }), 'Unusual')?.rows;
+    expect(rows?.map((row) => [row['what'], row['machines']])).toEqual([
+      ['suspended', 1],
+      ['unmanaged', 2],
+      ['cordoned', 3],
+      ['scheduled or standby', 4],
+    ]);
+  });
+
   test('say which image is the target', () => {
     const fleet = [...some(2, {}, 'a'), ...some(1, { image: 'v2', is: { digest: NEW, group: 'web' } }, 'b')];
     expect(sectionOf(report(fleet), 'Images')?.rows).toMatchObject([

@@ -70,9 +70,18 @@ describe('holds', () => {
     expect(held(text)?.left).toEqual({ rollout: '0d9a7c51e2f4.91ab03cd#0', started: true, cordoned: false });
   });
 
-  test.each(['', 'no json', 'null', '7', '{}', '{"rollout":7}', '{"rollout":"\\u001b[2J"}', '{"rollout":"a.b c"}'])(
-    'that nobody can read are found all the same, and nothing of them is repeated: %j',
-    (text) => expect(held(text)).toMatchObject({ left: undefined }),
+  test.each([
+    '',
+    'no json',
+    'null',
+    '7',
+    '{}',
+    '{"rollout":7}',
+    '{"rollout":["a.b"]}',
+    '{"rollout":"\\u001b[2J"}',
+    '{"rollout":"a.b c"}',
+  ])('that nobody can read are found all the same, and nothing of them is repeated: %j', (text) =>
+    expect(held(text)).toMatchObject({ left: undefined }),
   );
 
   test('of a machine without one, or of a destroyed one, are none', () => {
