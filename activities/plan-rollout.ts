@@ -17,6 +17,7 @@ import { Refused } from './plan/refused.js';
 import { settleContext } from './plan/settle-context.js';
 import { surveyFleet } from './plan/survey-fleet.js';
 
+/** What a plan reads: it has nothing to write with but the client, and calls no writing method of it. */
 export interface PlanDeps {
   readonly fly: FlyClient;
   readonly clock: Clock;

@@ -1,19 +1,15 @@
 import type { Clock } from '../src/clock.js';
-import { hasImage } from '../src/domain/change.js';
 import type { Hold } from '../src/domain/hold.js';
-import type { UpdateEnd, UpdateOutcome } from '../src/domain/outcomes.js';
-import { ulidTime } from '../src/domain/ulid.js';
+import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import type { FlyClient } from '../src/fly/client.js';
 import { FlyError } from '../src/fly/errors.js';
-import type { Machine, MachineEvent } from '../src/fly/wire.js';
+import type { Machine } from '../src/fly/wire.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
-import { bootMachine } from './boot-machine.js';
+import { conclude, digestOf } from './conclude.js';
 import { heldBack, NOT_FOR_SURE } from './held-back.js';
 import { type Held, takeLease } from './lease.js';
-import { metAtWork } from './met-at-work.js';
 import { putRight } from './put-right.js';
 import { readMachine } from './read-machine.js';
-import { settle } from './settle.js';
 import { standingOf } from './standing-of.js';
 import { stopOverdue, untilStopped } from './stop-overdue.js';
 import { findTrace } from './trace.js';
@@ -215,42 +211,4 @@ async function startAgain(update: Update, machine: Machine): Promise<UpdateOutco
   if (held !== undefined) return held;
   await deps.fly.startMachine(app, id, lease.nonce());
   return { kind: 'updated', version: machine.instance_id, ...digestOf(machine), wrote: false, interrupted: true };
-}
-
-const digestOf = (machine: Machine): { digest?: string } => {
-  const digest = machine.image_ref?.digest;
-  return digest ? { digest } : {};
-};
-
-/** The answer's events hold the update's own: without it they would be read as if an older one were ours. */
-const tellsOf = (events: readonly MachineEvent[], version: string): boolean =>
-  events.some((event) => event.type === 'update' && event.timestamp >= ulidTime(version) - 1_000);
-
-/**
- * After the write: waits until the new version has settled, and says how it ended. A machine that was started
- * between read and write is started again: an update must leave it as it was.
- * @param events those of the write's answer, where it came and had some.
- */
-async function conclude(
-  update: Update,
-  version: string,
-  events: readonly MachineEvent[] | undefined,
-): Promise<UpdateOutcome> {
-  const { app, id, deps, order, attempt, lease, progress } = update;
-  attempt.say(`waits for version ${version} to settle`);
-  const settled = await settle(update, version);
-  if (settled.kind !== 'settled') return settled;
-  const { pin, change } = order.context;
-  const told = events !== undefined && tellsOf(events, version) && (pin !== undefined || !hasImage(change));
-  const after = told ? undefined : await deps.fly.getMachine(app, id);
-  const met = metAtWork(after?.events ?? events ?? []);
-  if (met === 'stopped by us') {
-    attempt.say('starts it again: it was started between our read and our write');
-    await deps.fly.startMachine(app, id, lease.nonce());
-  }
-  const digest = after === undefined ? (pin === undefined ? {} : { digest: pin }) : digestOf(after);
-  const interrupted = met !== 'idle' || progress.cutEarly;
-  const ended: UpdateEnd<'updated'> = { kind: 'updated', version, ...digest, wrote: true, interrupted };
-  const hasBooted = order.boot === true && (await bootMachine(update, after?.events ?? events ?? []));
-  return hasBooted ? { ...ended, started: true } : ended;
 }

@@ -40,7 +40,7 @@ const autostops = (service: Fields): boolean =>
   service['autostop'] !== false &&
   service['autostop'] !== 'off';
 
-/** Left out it is `on-failure` (Fly's documents, machine config). */
+/** Left out it is `on-failure`, ten times (Fly's documents, machine config). */
 const policyOf = (config: MachineConfig): string => config.restart?.policy || 'on-failure';
 
 function restsOf(config: MachineConfig): Traits['rests'] {
@@ -65,7 +65,7 @@ const WRITTEN: Readonly<Record<Aspect, (config: MachineConfig) => readonly (read
     checks: ({ checks }) => Object.entries(checks ?? {}),
     services: ({ services }) => fieldsIn(services).map((service) => [serviceName(service), service]),
     guest: ({ guest }) => [[guestName(guest), guest]],
-    restart: (config) => [[policyOf(config), config.restart?.max_retries]],
+    restart: (config) => [[policyOf(config), config.restart?.max_retries ?? 10]],
   };
 
 function partsOf(config: MachineConfig, numberOf: (value: unknown) => number): Parts {
@@ -87,6 +87,7 @@ function traitsOf(machine: Machine, numberOf: (value: unknown) => number): Trait
     cordoned: machine.cordoned === true,
     rests: restsOf(config),
     serves: (config.services ?? []).length > 0,
+    keptRunning: (config.services ?? []).some((service) => Number(service['min_machines_running'] ?? 0) > 0),
     parts: partsOf(config, numberOf),
   };
 }

@@ -4,6 +4,7 @@ import type { Surveyed } from './survey.js';
 
 /** What machines of a process group may differ in. */
 export const ASPECTS = ['env', 'mounts', 'checks', 'services', 'guest', 'restart'] as const;
+/** One of them; what is named under each is said in docs/plan.md. */
 export type Aspect = (typeof ASPECTS)[number];
 
 /**

@@ -1,6 +1,6 @@
 import { classify, type Judged, type MachineFacts, type RolloutContext, type Standing } from './machine.js';
 import { type CountedPool, isDown, placeKey, type Pool, poolsOf, total } from './pools.js';
-import { type Evidence, judge } from './verdict.js';
+import { type Evidence, judge, type Verdict } from './verdict.js';
 
 export interface Candidate {
   readonly id: string;
@@ -98,31 +98,44 @@ const OUTSIDE: readonly Standing[] = ['gone', 'excluded', 'special', 'unmanaged'
 /** Whether a standing belongs to the selection. */
 export const isInside = (standing: Standing): boolean => !OUTSIDE.includes(standing);
 
-/** Judges what is at target: adds to the pools' verified count, and returns new failures and how many are to come. */
+/** What machines at target show of the new version. */
+interface Shown {
+  readonly sick: Sick[];
+  readonly trials: string[];
+  retried: number;
+}
+
+/** Judges what is at target: adds to the pools' verified count, and returns new failures and what is to come. */
 function judgeAtTarget(
   inside: readonly Judged[],
   context: RolloutContext,
   view: View,
   pools: Map<string, CountedPool>,
-): { sick: Sick[]; retried: number; trials: string[] } {
-  const sick: Sick[] = [];
-  let retried = 0;
-  const trials: string[] = [];
+): Shown {
+  const shown: Shown = { sick: [], trials: [], retried: 0 };
   for (const { machine } of inside.filter((j) => j.standing === 'atTarget')) {
-    const forgiven = view.forgiven[machine.id] ?? 0;
-    const verdict = judge(machine, context, view.flyNow, forgiven);
-    const pool = pools.get(placeKey(machine));
+    const verdict = judge(machine, context, view.flyNow, view.forgiven[machine.id]);
     const isNew = !view.failed.includes(machine.id);
-    const isFine = verdict.kind === 'verified' || verdict.kind === 'passed';
+    const pool = pools.get(placeKey(machine));
     // Once failed, a machine is no evidence for the version until a person takes it up again.
-    if (isFine && isNew && pool !== undefined) pool.verified += 1;
-    if (verdict.kind === 'settling' && forgiven > 0) retried += 1;
-    const isOpen = verdict.kind === 'settling' || machine.state === 'starting';
-    if (isOpen && view.trials.includes(machine.id)) trials.push(machine.id);
-    if (verdict.kind !== 'failed' || verdict.evidence.at <= forgiven) continue;
-    if (isNew) sick.push({ id: machine.id, region: machine.region, group: machine.group, ...verdict.evidence });
+    if (isNew && pool !== undefined && ['verified', 'passed'].includes(verdict.kind)) pool.verified += 1;
+    note(shown, machine, { verdict, isNew, view });
   }
-  return { sick, retried, trials };
+  return shown;
+}
+
+function note(
+  shown: Shown,
+  machine: MachineFacts,
+  { verdict, isNew, view }: { verdict: Verdict; isNew: boolean; view: View },
+): void {
+  const { id, region, group, state } = machine;
+  const forgiven = view.forgiven[id] ?? 0;
+  const isOpen = verdict.kind === 'settling';
+  if (isOpen && forgiven > 0) shown.retried += 1;
+  if ((isOpen || state === 'starting') && view.trials.includes(id)) shown.trials.push(id);
+  if (verdict.kind !== 'failed' || !isNew || verdict.evidence.at <= forgiven) return;
+  shown.sick.push({ id, region, group, ...verdict.evidence });
 }
 
 function countOutside(judged: readonly Judged[]): Partial<Record<Standing, number>> {

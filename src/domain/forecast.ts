@@ -1,7 +1,8 @@
 import { type Candidate, inOrder, observe, toCandidate } from './fleet.js';
+import { groupBy } from './group-by.js';
 import { classify, type MachineFacts } from './machine.js';
-import { admit, type Pace } from './pace.js';
-import type { Pool } from './pools.js';
+import { admit, MOST_IN_FLIGHT, type Pace, slotsAt } from './pace.js';
+import { type Pool, placeKey } from './pools.js';
 import { begin, paceOf, type Plan } from './state.js';
 
 /**
@@ -10,12 +11,14 @@ import { begin, paceOf, type Plan } from './state.js';
  */
 export const LEAST_UPDATE_MS = 1_000;
 
-/** What would come of the idle machines if every update took as long as every other and nothing else happened. */
+/** What comes of the machines that are idle now. */
 export interface Forecast {
-  /** Those updated at once, step after step. */
+  /** Those updated at once, step after step, if every update took as long as every other and nothing else happened. */
   readonly steps: readonly (readonly Candidate[])[];
   readonly pools: readonly Pool[];
-  /** Below this no rollout can be: `LEAST_UPDATE_MS` a step. */
+  /** So many updates at least follow one another, whatever the order. */
+  readonly inARow: number;
+  /** No rollout is shorter: `LEAST_UPDATE_MS` for each of them. */
   readonly leastMs: number;
 }
 
@@ -35,6 +38,17 @@ function stepsOf(queue: readonly Candidate[], pace: Pace): Candidate[][] {
   return steps;
 }
 
+/** The most that any place's slots, or those of the whole rollout, make wait for one another. */
+function updatesInARow(queue: readonly Candidate[], pace: Pace): number {
+  const [first, ...others] = queue;
+  if (first === undefined) return 0;
+  const isAlone = !(pace.proven && pace.pinned);
+  const rest = isAlone ? others : queue;
+  const places = [...groupBy(rest, placeKey).values()];
+  const turns = places.map((kin) => Math.ceil(kin.length / slotsAt(pace.pools, kin[0] ?? first)));
+  return (isAlone ? 1 : 0) + Math.max(Math.ceil(rest.length / MOST_IN_FLIGHT), ...turns);
+}
+
 /**
  * The order in which the loop will take the machines that are idle now, by the functions that the loop itself goes by.
  * The real order differs as soon as updates take different times, or machines stop and start.
@@ -43,10 +57,11 @@ export function forecast(fleet: readonly MachineFacts[], plan: Plan): Forecast {
   const { context, plannedAt: now } = plan;
   const none = { doubt: [], taken: [], failed: [], forgiven: {}, trials: [] };
   const seen = observe(fleet, context, { now, flyNow: now, whole: true, unlisted: 0, ...none });
-  const queue = fleet
+  const idle = fleet
     .map((machine) => ({ machine, ...classify(machine, context) }))
     .filter(({ standing }) => ['held', 'ready', 'cut'].includes(standing));
-  const candidates = inOrder(queue.map(toCandidate));
-  const steps = stepsOf(candidates, paceOf({ ...begin(plan, now), seen, queue: candidates }));
-  return { steps, pools: seen.pools, leastMs: steps.length * LEAST_UPDATE_MS };
+  const queue = inOrder(idle.map(toCandidate));
+  const pace = paceOf({ ...begin(plan, now), seen, queue });
+  const inARow = updatesInARow(queue, pace);
+  return { steps: stepsOf(queue, pace), pools: seen.pools, inARow, leastMs: inARow * LEAST_UPDATE_MS };
 }

@@ -18,6 +18,9 @@ export const HOLD_KEY = 'layover_hold';
 export const holdText = ({ rollout, machine, started, cordoned }: Hold): string =>
   JSON.stringify({ rollout, machine, started, cordoned });
 
+/** Texts in metadata are anybody's; what is repeated elsewhere has the form of a rollout's name. */
+const ROLLOUT = /^[\w-]{1,40}\.[\w-]{1,40}$/;
+
 function parse(text: string): Partial<Record<keyof Hold, unknown>> {
   try {
     const read: unknown = JSON.parse(text);
@@ -30,6 +33,7 @@ function parse(text: string): Partial<Record<keyof Hold, unknown>> {
 /** What the metadata of machine `id` says; a text that is no hold of ours, or another machine's, holds nothing. */
 export function readHold(id: string, metadata: Readonly<Record<string, string>> | null | undefined): Hold | undefined {
   const { rollout, machine, started, cordoned } = parse(metadata?.[HOLD_KEY] ?? 'null');
-  if (typeof rollout !== 'string' || typeof started !== 'boolean' || typeof cordoned !== 'boolean') return undefined;
+  if (typeof rollout !== 'string' || !ROLLOUT.test(rollout)) return undefined;
+  if (typeof started !== 'boolean' || typeof cordoned !== 'boolean') return undefined;
   return machine === id ? { rollout, machine: id, started, cordoned } : undefined;
 }

@@ -1,5 +1,7 @@
+import { hasImage } from './change.js';
 import { firstOf } from './clip.js';
 import { differencesOf } from './differences.js';
+import { isInside } from './fleet.js';
 import type { Forecast } from './forecast.js';
 import type { Standing } from './machine.js';
 import { sayCount } from './say-count.js';
@@ -71,15 +73,21 @@ function holdNote({ fleet }: Findings): string[] {
     5,
   );
   return [
-    `${sayCount(holds.length, 'machine is', 'machines are')} held: a rollout cordoned or stopped it and did not bring it back (${ids})`,
+    `${sayCount(holds.length, 'machine is', 'machines are')} held: cordoned or stopped by a rollout that could not put that back; this one does, first (${ids})`,
   ];
 }
 
-function tirelessNote({ fleet }: Findings): string[] {
+/** What becomes of machines that nothing but a rollout stops. */
+export const sayStop = (forceAfterMs: number | undefined): string =>
+  forceAfterMs === undefined
+    ? 'they are left over at the deadline (with "forceAfter" they would be stopped)'
+    : `they are stopped ${sayMs(forceAfterMs)} after their last start ("forceAfter")`;
+
+function tirelessNote({ fleet, plan: { forceAfterMs } }: Findings): string[] {
   const found = tireless(fleet).length;
   if (found === 0) return [];
   return [
-    `${sayCount(found, 'working machine', 'working machines')} will never rest by itself (restart policy "always", no autostop): left over at the deadline, unless "forceAfter" is set`,
+    `${sayCount(found, 'working machine never rests', 'working machines never rest')} without being stopped (restart policy "always", no autostop): ${sayStop(forceAfterMs)}`,
   ];
 }
 
@@ -92,8 +100,10 @@ function timeNote({ forecast, plan: { deadlineMs } }: Findings): string[] {
 
 function mixedNotes({ fleet, plan: { context } }: Findings): string[] {
   const differing = [...new Set(differencesOf(fleet).map(({ group }) => group))];
-  const images = imagesOf(fleet.filter(({ standing }) => !['special', 'unmanaged', 'atTarget'].includes(standing)));
-  const off = images.length > 1 && context.change.image !== undefined;
+  const isOff = ({ standing, image }: Surveyed) =>
+    image !== undefined && (standing === 'suspended' || (isInside(standing) && standing !== 'atTarget'));
+  const images = imagesOf(fleet.filter(isOff));
+  const off = images.length > 1 && hasImage(context.change);
   return [
     ...(off ? [`the machines off target run ${images.length} different images`] : []),
     ...(differing.length === 0 ? [] : [`machines of one process group are not alike: ${firstOf(differing, 5, 40)}`]),

@@ -1,10 +1,12 @@
+import type { Standing } from './machine.js';
+
 /** A machine of the selection, in the order in which the plan says what comes of it. */
 export interface PlannedMachine {
   readonly id: string;
   readonly region: string;
   readonly group: string;
   readonly state: string;
-  readonly standing: string;
+  readonly standing: Standing;
   readonly because: string;
   /** Its turn among those that may be updated at once, from 1 on; left out where it is not updated yet. */
   readonly step?: number;
@@ -28,8 +30,10 @@ export interface PlanReport {
   readonly app: string;
   readonly target: string;
   readonly headline: string;
+  /** Machines of the selection. */
+  readonly selected: number;
   /** Machines of the app by standing, each counted once. */
-  readonly counts: Readonly<Record<string, number>>;
+  readonly counts: Readonly<Partial<Record<Standing, number>>>;
   /** What is wrong or surprising, worst first; the rollout shows these as long as it runs. */
   readonly notes: readonly string[];
   /** What is wrong or surprising comes first; a section that has nothing to say is left out. */

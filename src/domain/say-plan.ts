@@ -1,4 +1,3 @@
-import { sayCount } from './say-count.js';
 import type { PlanReport, PlanRow, PlanSection } from './plan-report.js';
 
 /** Rows as aligned columns under their heads; the columns are the first row's keys. */
@@ -8,7 +7,7 @@ function table(rows: readonly PlanRow[]): string[] {
   const heads = Object.keys(first);
   const cells = [heads, ...rows.map((row) => heads.map((head) => String(row[head] ?? '')))];
   const widths = heads.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  const isNumber = heads.map((head) => typeof first[head] === 'number');
+  const isNumber = heads.map((head) => rows.some((row) => typeof row[head] === 'number'));
   return cells.map((row) =>
     row
       .map((cell, column) => (isNumber[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
@@ -26,9 +25,12 @@ const saySection = ({ title, lines, rows }: PlanSection): string[] => [
   ...table(rows).map(indent),
 ];
 
+const machinesTitle = ({ selected, machines: { length } }: PlanReport): string =>
+  `Machines in their order: ${length < selected ? `the first ${length} of ${selected}` : `all ${selected}`}`;
+
 /** A plan as a terminal shows it, line by line: headline, notes, sections, and the machines in their order. */
 export function sayPlan(report: PlanReport): string[] {
-  const selected = report.machines.map(({ step, id, region, group, state, because }) => ({
+  const rows = report.machines.map(({ step, id, region, group, state, because }) => ({
     step: step ?? '',
     machine: id,
     region,
@@ -42,10 +44,6 @@ export function sayPlan(report: PlanReport): string[] {
     `target  ${report.target}`,
     ...report.notes.map((note) => `! ${note}`),
     ...report.sections.flatMap(saySection),
-    ...saySection({
-      title: `Machines, ${sayCount(selected.length, 'row', 'rows')} in their order`,
-      lines: [],
-      rows: selected,
-    }),
+    ...saySection({ title: machinesTitle(report), lines: [], rows }),
   ];
 }

@@ -147,25 +147,17 @@ function createCaller(options: FlyClientOptions, time: ReturnType<typeof createF
   };
 }
 
-export function createFlyClient(options: FlyClientOptions) {
-  const time = createFlyTime(options.clock);
-  const call = createCaller(options, time);
-  const at = (app: string, machine: string, rest = '') => ({
-    app,
-    machine,
-    path: `${encodeURIComponent(app)}/machines/${encodeURIComponent(machine)}${rest}`,
-  });
-  const lease = async (c: Omit<Call<z.infer<typeof LeaseEnvelope>>, 'schema'>): Promise<Lease> =>
-    (await call({ ...c, schema: LeaseEnvelope })).data;
+type Caller = ReturnType<typeof createCaller>;
 
-  /** Answers that say nothing we need; each is refused under another's lease. */
-  const plain = (op: string, app: string, id: string, nonce: string, body?: object) =>
-    call<undefined>({ op, method: 'POST', ...at(app, id, `/${op}`), nonce, ...(body === undefined ? {} : { body }) });
+const at = (app: string, machine: string, rest = '') => ({
+  app,
+  machine,
+  path: `${encodeURIComponent(app)}/machines/${encodeURIComponent(machine)}${rest}`,
+});
 
+/** Calls that change nothing. */
+function createReads(call: Caller) {
   return {
-    /** Fly's time as well as we know it, ms since the epoch. */
-    now: time.now,
-
     getApp: (app: string, signal?: AbortSignal) =>
       call<App>({ op: 'app', method: 'GET', path: encodeURIComponent(app), app, signal, schema: App }),
 
@@ -201,7 +193,13 @@ export function createFlyClient(options: FlyClientOptions) {
         signal,
         schema: WaitAnswer,
       }),
+  };
+}
 
+function createLeases(call: Caller) {
+  const lease = async (c: Omit<Call<z.infer<typeof LeaseEnvelope>>, 'schema'>): Promise<Lease> =>
+    (await call({ ...c, schema: LeaseEnvelope })).data;
+  return {
     /** The lease as anybody may see it, nonce included; undefined when nobody holds one. */
     findLease: async (app: string, id: string): Promise<Lease | undefined> => {
       try {
@@ -220,20 +218,30 @@ export function createFlyClient(options: FlyClientOptions) {
 
     releaseLease: (app: string, id: string, nonce: string) =>
       call<undefined>({ op: 'release', method: 'DELETE', ...at(app, id, '/lease'), nonce }),
+  };
+}
 
+/** Calls that change a machine; only `updateMachine`'s procedure makes them. */
+function createWrites(call: Caller) {
+  /** Answers that say nothing we need; each is refused under another's lease. */
+  const plain =
+    (op: string, body?: object) =>
+    (app: string, id: string, nonce: string): Promise<undefined> =>
+      call<undefined>({ op, method: 'POST', ...at(app, id, `/${op}`), nonce, ...(body === undefined ? {} : { body }) });
+  return {
     /** Replaces the whole config; answers at once with the new version, long before it runs. */
     updateMachine: (app: string, id: string, body: LaunchBody, nonce: string) =>
       call<Machine>({ op: 'update', method: 'POST', ...at(app, id), body, nonce, schema: Machine }),
 
-    startMachine: (app: string, id: string, nonce: string) => plain('start', app, id, nonce),
+    startMachine: plain('start'),
 
     /** Asks it to stop by its own `stop_config`, whose signal and timeout Fly takes where the body names none. */
-    stopMachine: (app: string, id: string, nonce: string) => plain('stop', app, id, nonce, {}),
+    stopMachine: plain('stop', {}),
 
     /** Out of the proxy's routing; its state stays. Cordoned twice is cordoned once. */
-    cordonMachine: (app: string, id: string, nonce: string) => plain('cordon', app, id, nonce),
+    cordonMachine: plain('cordon'),
 
-    uncordonMachine: (app: string, id: string, nonce: string) => plain('uncordon', app, id, nonce),
+    uncordonMachine: plain('uncordon'),
 
     /**
      * Merges into its metadata; null takes a key away. No new version comes of it, and no lease guards it: `version`
@@ -246,5 +254,17 @@ export function createFlyClient(options: FlyClientOptions) {
         ...at(app, id, '/metadata'),
         body: { metadata, machine_version: version },
       }),
+  };
+}
+
+export function createFlyClient(options: FlyClientOptions) {
+  const time = createFlyTime(options.clock);
+  const call = createCaller(options, time);
+  return {
+    /** Fly's time as well as we know it, ms since the epoch. */
+    now: time.now,
+    ...createReads(call),
+    ...createLeases(call),
+    ...createWrites(call),
   };
 }

@@ -155,6 +155,12 @@ function variantOf({ errors }: z.core.$ZodIssueInvalidUnion): readonly z.core.$Z
   return errors.find((issues) => !issues.some(isWrongForm)) ?? [];
 }
 
+/** What an issue is made of, and is told by. */
+function innerOf(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  if (issue.code === 'invalid_key') return issue.issues.slice(0, 1);
+  return issue.code === 'invalid_union' ? variantOf(issue) : [];
+}
+
 function sayUnknown(keys: readonly string[], path: string): string[] {
   return keys.map((key) => {
     const later = path === '' && Object.hasOwn(LATER, key) ? LATER[key] : undefined;
@@ -172,8 +178,7 @@ function sayIssue(issue: z.core.$ZodIssue, input: object, above: readonly Proper
   if (path === 'app') return [appNameProblem('app' in input ? input.app : undefined) ?? 'app: is no app name'];
   if (issue.code === 'invalid_value')
     return [`${path}: must be one of ${issue.values.map((v) => JSON.stringify(v)).join(', ')}`];
-  if (issue.code === 'invalid_key') return [`${path}: ${issue.issues[0]?.message ?? issue.message}`];
-  const inner = issue.code === 'invalid_union' ? variantOf(issue) : [];
+  const inner = innerOf(issue);
   if (inner.length > 0) return inner.flatMap((one) => sayIssue(one, input, whole));
   return [path === '' ? issue.message : `${path}: ${issue.message}`];
 }

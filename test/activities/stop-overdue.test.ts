@@ -67,7 +67,7 @@ describe('a machine that has worked past its time', () => {
     expect(outcome).not.toHaveProperty('held');
     expect(changes(world)).toEqual(['metadata', 'cordon', 'stop', 'update', 'start', 'uncordon', 'metadata']);
     expect(callsOf(world, 'stop')).toMatchObject([{ signal: 'SIGTERM', timeoutMs: 30_000 }]);
-    expect(written(world)[0]?.marks).toMatchObject({ layover_from: expect.stringMatching(/ started$/) });
+    expect(written(world)[0]?.marks?.['layover_from']).toMatch(/ started$/);
     expectRight(world, V2);
   });
 

@@ -253,7 +253,7 @@ describe('whatever the fleet', () => {
         const free = ours.filter((name) => !taken.includes(name));
         expect(candidates.map((c) => c.id).toSorted()).toEqual(free.toSorted());
         const ranks = candidates.map((c) => (c.held ? 0 : c.stop === undefined ? 1 : c.stop === 'down' ? 2 : 3));
-        expect(ranks).toEqual(ranks.toSorted());
+        expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
         for (const place of new Set(candidates.map(placeKey))) {
           const here = candidates.filter((c) => placeKey(c) === place && c.stop === undefined && !c.held);
           expect(here.map((c) => c.id)).toEqual(here.map((c) => c.id).toSorted());

@@ -6,7 +6,7 @@ const ID = 'a0000000000001';
 
 test('what is noted is read back as it was, on its own machine and on no copy of it', () => {
   const holds = fc.record({
-    rollout: fc.string(),
+    rollout: fc.stringMatching(/^[\w-]{1,40}\.[\w-]{1,40}$/),
     machine: fc.constant(ID),
     started: fc.boolean(),
     cordoned: fc.boolean(),
@@ -29,6 +29,7 @@ test.each([
   `{"rollout":"a.b","machine":"${ID}","started":1,"cordoned":false}`,
   `{"rollout":"a.b","machine":"${ID}","started":true,"cordoned":"no"}`,
   '{"rollout":"a.b","started":true,"cordoned":false}',
+  `{"rollout":"\\u001b[2J","machine":"${ID}","started":true,"cordoned":false}`,
 ])('%j holds nothing', (text) => {
   expect(readHold(ID, { [HOLD_KEY]: text })).toBeUndefined();
 });
