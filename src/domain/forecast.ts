@@ -40,10 +40,11 @@ function stepsOf(queue: readonly Candidate[], pace: Pace): Candidate[][] {
 
 /** The most that any place's slots, or those of the whole rollout, make wait for one another. */
 function updatesInARow(queue: readonly Candidate[], pace: Pace): number {
-  const [first, ...others] = queue;
+  // What is held waits for nobody.
+  const [first, ...others] = queue.filter(({ held }) => !held);
   if (first === undefined) return 0;
   const isAlone = !(pace.proven && pace.pinned);
-  const rest = isAlone ? others : queue;
+  const rest = isAlone ? others : [first, ...others];
   const places = [...groupBy(rest, placeKey).values()];
   const turns = places.map((kin) => Math.ceil(kin.length / slotsAt(pace.pools, kin[0] ?? first)));
   return (isAlone ? 1 : 0) + Math.max(Math.ceil(rest.length / MOST_IN_FLIGHT), ...turns);
