@@ -8,6 +8,8 @@ import { paceOf, type RolloutState } from './state.js';
 export interface Look {
   readonly pace: 'busy' | 'calm';
   readonly after: number;
+  /** Absolute: when it was decided on. The longer it goes on for nothing, the slower it gets. */
+  readonly since: number;
   /** Absolute: from this time on other counts than the last ones are news, so that no status is older than it says. */
   readonly stale: number;
   /** Whether an error of Fly's ends the look; else it is tried again at the look's pace, and any list at all is news. */

@@ -152,7 +152,7 @@ describe('slots of those that are stopped', () => {
 });
 
 test('a look that was not told who waits for capacity is outdated: it would pass them over for as long as it goes on', () => {
-  const look = { pace: 'busy', errors: 'told', after: 0, stale: NOW + HOUR, until: NOW + HOUR } as const;
+  const look = { pace: 'busy', errors: 'told', since: 0, after: 0, stale: NOW + HOUR, until: NOW + HOUR } as const;
   const before = state({ seen: seen({ pools: [pool({ up: 3, room: 1 })] }), written: 1 });
   const order = lookOrder(before, look);
   const trials = { [M1]: { region: 'ord', group: 'worker', why: 'stop' as const, landedAt: NOW } };
@@ -243,7 +243,7 @@ describe('an order for a machine past its time', () => {
   });
 
   test('is not given before the rollout is that old itself, pauses added', () => {
-    const order = lookOrder(forced, { pace: 'calm', errors: 'told', after: 0, stale: 0, until: 0 });
+    const order = lookOrder(forced, { pace: 'calm', errors: 'told', since: 0, after: 0, stale: 0, until: 0 });
     expect(order.force).toEqual({ afterMs: HOUR + MINUTE, from: forced.startedAt + HOUR + MINUTE });
   });
 });
@@ -286,7 +286,7 @@ describe('machines that are booted first', () => {
   test('a look comes back as soon as one has passed, or will not show anything any more', () => {
     const landed = onUpdated(onLaunched(booting(), candidate(M1), NOW), M1, BOOTED, NOW);
     const order = {
-      ...lookOrder(landed, { pace: 'busy', errors: 'told', after: 0, stale: NOW + HOUR, until: NOW + HOUR }),
+      ...lookOrder(landed, { pace: 'busy', errors: 'told', since: 0, after: 0, stale: NOW + HOUR, until: NOW + HOUR }),
       counts: 'x',
     };
     const waiting = { candidates: [], trials: [M1] };
