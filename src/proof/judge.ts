@@ -187,21 +187,24 @@ function reasonOf(start: JournalEntry, journal: readonly JournalEntry[]): 'put r
   return since.some(({ op }) => op === 'update') ? 'boot' : undefined;
 }
 
+/** Start calls that were nobody's to make: without a reason, or beyond the boots that were asked for. */
+function unaskedCalls({ journal, boots }: KillCase): string[] {
+  const calls = journal.filter((entry) => entry.op === 'start' && tookEffect(entry));
+  const reasons = calls.map((start) => ({ start, reason: reasonOf(start, journal) }));
+  const beyond = reasons.filter(({ reason }) => reason === 'boot').slice(boots);
+  const wrong = [...reasons.filter(({ reason }) => reason === undefined), ...beyond];
+  return wrong.map(({ start }) => `${nameOf(start)}: a start call`);
+}
+
 /** A start has to have a reason: the proxy woke the machine, its restart policy did, or it was ours to start. */
-function idleStarted({ journal, boots }: KillCase): Figure {
-  const wrong: string[] = [];
+function idleStarted(evidence: KillCase): Figure {
+  const wrong = unaskedCalls(evidence);
   const expected = new Set<string>();
   let starts = 0;
-  let booted = 0;
-  for (const entry of journal) {
+  for (const entry of evidence.journal) {
     const machine = entry.machine ?? '';
-    if (entry.kind === 'autostart' || entry.kind === 'restarted') expected.add(machine);
-    if (entry.op === 'start' && tookEffect(entry)) {
-      const reason = reasonOf(entry, journal);
-      booted += reason === 'boot' ? 1 : 0;
-      if (reason === undefined || booted > boots) wrong.push(`${nameOf(entry)}: a start call`);
-      expected.add(machine);
-    }
+    const isCall = entry.op === 'start' && tookEffect(entry);
+    if (isCall || entry.kind === 'autostart' || entry.kind === 'restarted') expected.add(machine);
     if (entry.kind !== 'settled' || entry.state !== 'started') continue;
     starts += 1;
     if (!expected.delete(machine)) wrong.push(`${nameOf(entry)}: started without a reason of its own`);
