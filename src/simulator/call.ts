@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { refuse, type Answer } from './answers.js';
 import type { CallEntry } from './journal.js';
+import { guard, requireHost } from './leases.js';
 import type { Effect } from './scenario.js';
 import { isWorking, type SimApp, type SimMachine, type World } from './world.js';
 
@@ -67,8 +68,16 @@ export function appOf(call: Call): SimApp {
 export function machineOf(call: Call): SimMachine {
   const app = appOf(call);
   const machine = call.world.machines.get(call.params['machine'] ?? '');
-  if (machine?.app !== app.name) throw refuse(404, 'machine not found');
+  if (machine?.app !== app.name || isHidden(call, machine)) throw refuse(404, 'machine not found');
   return machine;
+}
+
+/** A machine that was just created is not found by reads for a moment, nor by one from a replica that lags. */
+export function isHidden({ world, entry, effect }: Call, machine: SimMachine): boolean {
+  if (!['get', 'list', 'wait'].includes(entry.op)) return false;
+  const asOf = world.now - (effect?.staleReadMs ?? 0);
+  // What the world began with has been there for a while.
+  return world.now < machine.visibleAt || (asOf < machine.createdAt && machine.createdAt > world.startedAt);
 }
 
 /** The machine a write is about: not one that is gone, and its state before is noted. */
@@ -78,6 +87,14 @@ export function writtenMachine(call: Call): SimMachine {
   call.entry.stateBefore = machine.state;
   call.entry.working = isWorking(machine);
   call.entry.cordonedBefore = machine.cordoned;
+  return machine;
+}
+
+/** The machine of a write that a lease of somebody else refuses, and that needs its host. */
+export function guardedMachine(call: Call): SimMachine {
+  const machine = writtenMachine(call);
+  requireHost(machine);
+  guard(call.world, machine, nonceOf(call));
   return machine;
 }
 

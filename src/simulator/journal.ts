@@ -48,8 +48,13 @@ export type HappeningKind =
   | 'job-started'
   | 'job-ended'
   | 'job-cut'
+  | 'job-paused'
+  | 'job-resumed'
+  | 'snapshot-lost'
   | 'restarted'
   | 'autostart'
+  | 'autostop'
+  | 'secrets-set'
   | 'checks'
   | 'lease-expired'
   | 'host-lost'
@@ -71,6 +76,7 @@ export interface Happening {
   readonly digest?: string;
   readonly exitCode?: number;
   readonly checks?: string;
+  readonly secretsVersion?: number;
   readonly nonce?: string;
   readonly why?: string;
   /** The signal of the stop that ended or cut a job. */

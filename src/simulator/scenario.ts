@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Switches } from './switches.js';
 
 const Ms = z.number().nonnegative();
 /** A duration in milliseconds: one number, or [min, max] to draw from. */
@@ -15,22 +16,13 @@ export const Timing = z.strictObject({
   stopMs: Span.prefault([200, 1000]),
   destroyMs: Span.prefault([500, 1500]),
   restartMs: Span.prefault([500, 1000]),
+  suspendMs: Span.prefault([200, 600]),
+  resumeMs: Span.prefault([200, 600]),
   checksFirstMs: Span.prefault([500, 1000]),
   checksPassMs: Span.prefault([2000, 5000]),
   postponeMs: Span.prefault([500, 2000]),
   destroyedReadableMs: Span.prefault([60_000, 60_000]),
-});
-
-/** What Fly's public sources leave open: Layover must be right under both settings of each. */
-export const Switches = z.strictObject({
-  leaseBlocksAutostart: z.boolean().default(true),
-  currentVersionEnforced: z.boolean().default(true),
-  versionsKeepReverted: z.boolean().default(true),
-  updateAnswersEvents: z.boolean().default(true),
-  expiredNonceAccepted: z.boolean().default(false),
-  expiredNonceStatus: z.literal([400, 409]).default(400),
-  waitAnswersState: z.boolean().default(true),
-  rateLimits: z.boolean().default(false),
+  visibleMs: Span.prefault([0, 0]),
 });
 
 /** Work a machine does by itself: it runs this long, exits, and is started again by the proxy after `idleMs`. */
@@ -55,6 +47,8 @@ export const ImageSpec = z.strictObject({
   reverts: z.union([z.boolean(), Share]).default(false),
   failsBoot: z.boolean().default(false),
   failsChecks: z.boolean().default(false),
+  /** Checks that passed become critical after so long, or change back and forth so often. */
+  checks: z.union([z.strictObject({ criticalAfterMs: Span }), z.strictObject({ flapEveryMs: Span })]).optional(),
   exits: z
     .strictObject({ afterMs: Span, code: z.number().int().default(1), oom: z.boolean().default(false) })
     .optional(),
@@ -87,6 +81,9 @@ export const AppBlock = z.strictObject({
   name: z.string(),
   org: z.string().default('personal'),
   foreignOrg: z.boolean().default(false),
+  /** How often the proxy looks for machines to stop; left out: never. */
+  autostopMs: Span.optional(),
+  secrets: z.record(z.string(), z.string()).default({}),
   machines: z.array(MachineBlock).default([]),
 });
 
@@ -100,6 +97,7 @@ const EFFECTS = [
   'halfList',
   'staleReadMs',
   'revert',
+  'noCapacity',
 ] as const;
 /** The name of an effect, as journal entries show it. */
 export type EffectName = (typeof EFFECTS)[number] | 'delayMs';
@@ -122,6 +120,7 @@ export const Effect = z
     halfList: z.literal(true).optional(),
     staleReadMs: Ms.optional(),
     revert: z.literal(true).optional(),
+    noCapacity: z.enum(['machine', 'host']).optional(),
     delayMs: Ms.optional(),
   })
   .refine((effect) => Object.keys(effect).length > 0, 'name an effect')
@@ -138,8 +137,8 @@ export function effectName(effect: Effect): EffectName {
 }
 
 const FAULT_OPS = [
-  'any list get create update destroy start stop cordon uncordon wait',
-  'lease refresh look release metadata versions events app manifest',
+  'any list get create update destroy start stop suspend restart signal cordon uncordon wait',
+  'lease refresh look release metadata versions events ps exec memory secrets app ips manifest',
 ].flatMap((ops) => ops.split(' '));
 /** Which calls go wrong and how; times are relative to the start, `lease` means acquire and refresh. */
 export const Fault = z.strictObject({
@@ -173,6 +172,10 @@ export const DeployBody = z.strictObject({
 });
 export const ExitBody = z.strictObject({ code: z.number().int().default(0), oom: z.boolean().default(false) });
 
+export const ChecksBody = z.strictObject({ status: z.enum(['passing', 'warning', 'critical']) });
+/** Secrets by name; null removes one. */
+export const SecretsBody = z.strictObject({ values: z.record(z.string(), z.string().nullable()) });
+
 /** One scripted happening: exactly one key. */
 export const Action = z
   .strictObject({
@@ -180,6 +183,11 @@ export const Action = z
     destroy: Target.optional(),
     deploy: z.strictObject({ ...TargetShape, ...DeployBody.shape }).optional(),
     autostart: Target.optional(),
+    autostop: Target.optional(),
+    request: Target.optional(),
+    loseSnapshot: Target.optional(),
+    checks: z.strictObject({ ...TargetShape, ...ChecksBody.shape }).optional(),
+    secrets: z.strictObject({ app: z.string(), ...SecretsBody.shape }).optional(),
     exit: z.strictObject({ ...TargetShape, ...ExitBody.shape }).optional(),
     loseHost: Target.optional(),
     restoreHost: Target.optional(),

@@ -4,10 +4,11 @@ import { createAgenda, type Agenda, type Entry } from './agenda.js';
 import { createIds, type Ids } from './ids.js';
 import { createImages, type Image, type ImageStore } from './images.js';
 import { createJournal, type Happening, type JournalLog } from './journal.js';
-import { createRandom, type Random } from './random.js';
+import { createRandom, type Random, type Span } from './random.js';
 import type { Bucket } from './rate-limit.js';
 import type { Exit } from './exits.js';
 import type { Action, Fault, Job, Scenario } from './scenario.js';
+import type { Secrets } from './secrets.js';
 import type { Signal } from './signals.js';
 
 export type MachineState =
@@ -16,7 +17,9 @@ export type MachineState =
   | 'started'
   | 'stopping'
   | 'stopped'
+  | 'suspending'
   | 'suspended'
+  | 'restarting'
   | 'failed'
   | 'replacing'
   | 'destroying'
@@ -28,13 +31,16 @@ export type What =
   | 'pulled'
   | 'booted'
   | 'came-to-rest'
+  | 'suspended'
   | 'destroyed'
   | 'gone'
   | 'exited'
   | 'stop-ends'
+  | 'signal-ends'
   | 'autostart'
   | 'checks-report'
   | 'checks-pass'
+  | 'checks-turn'
   | 'lease-ends'
   | 'host-lost'
   | 'host-back';
@@ -72,6 +78,8 @@ export interface Replacing {
   readonly imageRef: ImageRef;
   readonly state: MachineState;
   readonly launch: boolean;
+  /** Where the new version rests when it is not launched. */
+  readonly restsAs: MachineState;
   /** Why the new version will not come up; undefined when it will. */
   readonly reverts: string | undefined;
 }
@@ -106,6 +114,16 @@ export interface SimMachine {
   run: { readonly startedAt: number; readonly endsAt: number } | undefined;
   restarts: number;
   stopping: Stopping | undefined;
+  /** Its memory, kept by a suspend: with so much of its work left (undefined: it was not at work). */
+  snapshot: { readonly left: number | undefined } | undefined;
+  /** The version of the app's secrets it booted with; 0 = without. */
+  secretsVersion: number;
+  skipSecrets: boolean;
+  memoryLimitMb: number | undefined;
+  /** Reads do not find it before (timing `visibleMs`). */
+  readonly visibleAt: number;
+  /** When the proxy last sent it a request. */
+  requestedAt: number | undefined;
   startSource: string;
   replacing: Replacing | undefined;
   /** The proxy wants to start it, and waits until it may (lease, cordon). */
@@ -122,7 +140,8 @@ export interface SimMachine {
 
 export type Due =
   | { readonly kind: 'machine'; readonly what: What; readonly machine: SimMachine }
-  | { readonly kind: 'script'; readonly action: Action; readonly since: number };
+  | { readonly kind: 'script'; readonly action: Action; readonly since: number }
+  | { readonly kind: 'autostop-pass'; readonly app: SimApp };
 
 export interface SimApp {
   readonly id: string;
@@ -130,6 +149,11 @@ export interface SimApp {
   readonly org: string;
   readonly foreignOrg: boolean;
   readonly machines: SimMachine[];
+  /** Those that are forgotten by now: a stale list may still show them. */
+  readonly gone: SimMachine[];
+  readonly secrets: Secrets;
+  readonly autostopMs: Span | undefined;
+  readonly random: Random;
 }
 
 export interface FaultState {

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { json, refuse, type Answer } from '../answers.js';
 import { bodyOf, headerOf, machineOf, nonceOf, writtenMachine, type Call } from '../call.js';
 import { ownerOf } from '../ids.js';
-import { acquireLease, releaseLease } from '../leases.js';
-import { requireHost } from '../update.js';
+import { acquireLease, releaseLease, requireHost } from '../leases.js';
 import type { SimMachine } from '../world.js';
 
 const LeaseBody = z.looseObject({ ttl: z.number().optional(), description: z.string().optional() });
@@ -31,8 +30,9 @@ export function postLease(call: Call): Answer {
 
 /** DELETE lease. */
 export function deleteLease(call: Call): Answer {
-  const machine = writtenMachine(call);
+  const machine = machineOf(call);
   requireHost(machine);
+  // Not the 404 of a machine: flyctl is silent about a lease that went with its machine (flyctl-traces, destroy).
   releaseLease(call.world, machine, nonceOf(call));
   return json(200, { status: 'success', data: { ok: true } });
 }
