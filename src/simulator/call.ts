@@ -57,7 +57,11 @@ export function bodyOf<T>(call: Call, schema: z.ZodType<T>): T {
 
 /** The app in the path; 404 when there is none, 403 when it is another organization's (fly-go flaps_apps.go). */
 export function appOf(call: Call): SimApp {
-  const name = call.params['app'] ?? '';
+  return appNamed(call, call.params['app'] ?? '');
+}
+
+/** The same for a name that stands in a body; flyctl looks for the words `Could not find App`. */
+export function appNamed(call: Call, name: string): SimApp {
   const app = call.world.apps.get(name);
   if (app === undefined) throw refuse(404, `Could not find App "${name}"`);
   if (app.foreignOrg) throw refuse(403, `Not authorized to access this app: "${name}" belongs to another organization`);

@@ -20,6 +20,7 @@ export function addApp(world: World, { name, org, foreignOrg = false, secrets = 
     machines: [],
     gone: [],
     secrets: createSecrets(secrets, world.now),
+    releases: [],
     autostopMs,
     // A stream far from those of the machines and the faults.
     random: forkRandom(world.scenario.seed, 2_000_000 + world.apps.size),

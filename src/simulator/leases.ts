@@ -65,6 +65,11 @@ export function requireHost(machine: SimMachine): void {
   if (machine.host !== 'ok') throw refuse(503, `unavailable: host of machine ${machine.id} is unreachable`);
 }
 
+/** Leases and destroys need the host as well, unless the switch says that the API knows enough by itself. */
+export function requireHostForLease(world: World, machine: SimMachine): void {
+  if (world.scenario.switches.lostHostRefusesLeases) requireHost(machine);
+}
+
 function revives(world: World, machine: SimMachine, nonce: string): boolean {
   return world.scenario.switches.expiredNonceAccepted && nonce === machine.lastNonce;
 }

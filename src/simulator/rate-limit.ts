@@ -14,12 +14,14 @@ interface Limit {
 
 /** Per action and identifier: 1/s with bursts of 3; get machine 5/s with bursts of 10 (machines docs, rate limits). */
 const GET: Limit = { perSecond: 5, burst: 10 };
+/** Not of the Machines API. */
+const UNLIMITED: readonly string[] = ['graphql', 'web'];
 const OTHERS: Limit = { perSecond: 1, burst: 3 };
 
 /** The answer to a call that is over its limit, as the switches have it; undefined lets it pass. */
 export function limitRate(world: World, op: string, identifier: string): Answer | undefined {
   const { rateLimits, rateLimitCountsWait } = world.scenario.switches;
-  if (!rateLimits || (op === 'wait' && !rateLimitCountsWait)) return undefined;
+  if (!rateLimits || UNLIMITED.includes(op) || (op === 'wait' && !rateLimitCountsWait)) return undefined;
   const { perSecond, burst } = op === 'get' ? GET : OTHERS;
   const key = `${op} ${identifier}`;
   const bucket = world.buckets.get(key) ?? { tokens: burst, filledAt: world.now };

@@ -1,11 +1,13 @@
 import type { BlockingHandler, Handler } from './call.js';
 import { createApp, getApp, listApps, listIps } from './handlers/apps.js';
+import { answerGraphql } from './handlers/graphql.js';
 import { deleteLease, getLease, postLease } from './handlers/leases.js';
 import * as lifecycle from './handlers/lifecycle.js';
 import * as machines from './handlers/machines.js';
 import * as metadata from './handlers/metadata.js';
 import * as processes from './handlers/processes.js';
 import { getManifest } from './handlers/registry.js';
+import * as releases from './handlers/releases.js';
 import * as secrets from './handlers/secrets.js';
 import { waitForState } from './handlers/wait.js';
 
@@ -26,6 +28,8 @@ export interface BlockingRoute {
 const A = '/v1/apps/:app';
 const MS = `${A}/machines`;
 const M = `${MS}/:machine`;
+/** Fly's web API, which flyctl asks beside the Machines API (`FLY_UIEX_BASE_URL`). */
+const WEB = '/api/v1';
 
 const TABLE: readonly (readonly [method: string, pattern: string, op: string, handler: Handler])[] = [
   ['GET', '/v1/apps', 'apps', listApps],
@@ -65,6 +69,14 @@ const TABLE: readonly (readonly [method: string, pattern: string, op: string, ha
   ['GET', `${M}/metadata/:key`, 'metadata', metadata.getMetadataKey],
   ['POST', `${M}/metadata/:key`, 'metadata', metadata.setMetadataKey],
   ['DELETE', `${M}/metadata/:key`, 'metadata', metadata.deleteMetadataKey],
+  ['POST', '/graphql', 'graphql', answerGraphql],
+  ['POST', `${WEB}/releases`, 'web', releases.createRelease],
+  ['PATCH', `${WEB}/releases/:release`, 'web', releases.patchRelease],
+  ['GET', `${WEB}/apps/:app/releases`, 'web', releases.listReleases],
+  ['GET', `${WEB}/apps/:app/logs`, 'web', releases.listLogs],
+  ['POST', `${WEB}/builds`, 'web', releases.noteBuild],
+  ['POST', `${WEB}/builds/finish`, 'web', releases.noteBuild],
+  ['GET', `${WEB}/organizations/:org`, 'web', releases.getOrganization],
 ];
 const WAIT = `${M}/wait`;
 

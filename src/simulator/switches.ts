@@ -105,6 +105,11 @@ export const SWITCHES = {
     changes: 'status of a suspend of a machine that cannot be (over 2 GB, swap, schedule)',
     source: 'docs name the limits only',
   },
+  lostHostRefusesLeases: {
+    settings: [true, false],
+    changes: 'a machine whose host is lost can be neither leased nor destroyed (503), as with all other writes',
+    source: 'no source; flyctl leases and destroys such machines in a deploy',
+  },
   secretsBehindStatus: {
     settings: [412, 503],
     changes: 'status when `min_secrets_version` or `min_version` is not reached',

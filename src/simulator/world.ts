@@ -143,6 +143,17 @@ export type Due =
   | { readonly kind: 'script'; readonly action: Action; readonly since: number }
   | { readonly kind: 'autostop-pass'; readonly app: SimApp };
 
+/** What `fly deploy` notes about itself; no machine depends on it. */
+export interface Release {
+  readonly id: string;
+  readonly version: number;
+  readonly image: string;
+  readonly strategy: string;
+  readonly definition: unknown;
+  readonly createdAt: number;
+  status: string;
+}
+
 export interface SimApp {
   readonly id: string;
   readonly name: string;
@@ -152,6 +163,7 @@ export interface SimApp {
   /** Those that are forgotten by now: a stale list may still show them. */
   readonly gone: SimMachine[];
   readonly secrets: Secrets;
+  readonly releases: Release[];
   readonly autostopMs: Span | undefined;
   readonly random: Random;
 }

@@ -19,8 +19,9 @@ test('one call sets and removes secrets in one version; answers show names and d
   const set = await call('POST', '/secrets', { values: { NEW: CANARY, OLD: null } });
   expect(set).toMatchObject({ status: 200, json: { version: 2, Version: 2, secrets: [{ name: 'NEW' }] } });
   const listed = await call('GET', '/secrets');
-  const secret = { name: 'NEW', digest: expect.stringMatching(/^[0-9a-f]{16}$/), created_at: expect.any(String) };
-  expect(listed.json).toMatchObject({ secrets: [secret] });
+  const digest: unknown = expect.stringMatching(/^[0-9a-f]{16}$/);
+  const text: unknown = expect.any(String);
+  expect(listed.json).toMatchObject({ secrets: [{ name: 'NEW', digest, created_at: text, updated_at: text }] });
   expect(set.text + listed.text).not.toContain(CANARY);
   expect((await call('GET', '/secrets?show_secrets=true')).json).toMatchObject({ secrets: [{ value: CANARY }] });
 });

@@ -140,6 +140,18 @@ const SHOWS: Readonly<Record<SwitchName, Shown>> = {
       statusOf((await make({ config: { guest: { memory_mb: 4096 } } })).call('POST', `${ME}/suspend`)),
     answers: [412, 400],
   },
+  lostHostRefusesLeases: {
+    async ask(make) {
+      const world = await make({ host: { lostAtMs: 0 } });
+      const lease = await statusOf(world.call('POST', `${ME}/lease?ttl=13`));
+      const { status } = await world.call('POST', `${ME}/start`);
+      return { lease, destroy: await statusOf(world.call('DELETE', `${ME}?kill=true`)), start: status };
+    },
+    answers: [
+      { lease: 503, destroy: 503, start: 503 },
+      { lease: 201, destroy: 409, start: 503 },
+    ],
+  },
   secretsBehindStatus: {
     ask: async (make) => statusOf((await make()).update(CONFIG, { min_secrets_version: 9 })),
     answers: [412, 503],

@@ -1,18 +1,8 @@
 import { LaunchBody, Machine } from '../../fly/wire.js';
 import { json, OK, raw, refuse, type Answer } from '../answers.js';
-import {
-  appOf,
-  bodyOf,
-  guardedMachine,
-  isHidden,
-  machineOf,
-  marksOf,
-  nonceOf,
-  writtenMachine,
-  type Call,
-} from '../call.js';
+import { appOf, bodyOf, isHidden, machineOf, marksOf, nonceOf, writtenMachine, type Call } from '../call.js';
 import { addMachine } from '../fleet.js';
-import { acquireLease } from '../leases.js';
+import { acquireLease, guard, requireHostForLease } from '../leases.js';
 import { destroy, launch } from '../life.js';
 import { iso, jsonAt, render, toJson } from '../machine.js';
 import { requireSecrets, update } from '../update.js';
@@ -114,8 +104,10 @@ export function updateMachine(call: Call): Answer {
 
 /** DELETE one machine: documented as `force`, sent as `kill` by fly-go. */
 export function deleteMachine(call: Call): Answer {
-  const machine = guardedMachine(call);
+  const machine = writtenMachine(call);
   const { query, world } = call;
+  requireHostForLease(world, machine);
+  guard(world, machine, nonceOf(call));
   const force = query.get('force') === 'true' || query.get('kill') === 'true';
   const idle = machine.state === 'stopped' || machine.state === 'suspended' || machine.state === 'failed';
   if (!force && !idle) {

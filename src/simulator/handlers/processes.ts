@@ -26,16 +26,15 @@ export function signalMachine(call: Call): Answer {
   return OK;
 }
 
-/** GET ps: one process that listens where the services look for it, unless its checks would fail. */
+/** GET ps: one process that listens where the services look for it. */
 export function listProcesses(call: Call): Answer {
   const machine = machineOf(call);
   requireHost(machine);
   requireStarted(machine);
-  const listens = machine.image?.spec.failsChecks !== true;
   const sockets = servicePorts(machine.config).map((port) => ({ proto: 'tcp', address: `[::]:${port}` }));
   const uptime = Math.floor((call.world.now - (machine.run?.startedAt ?? machine.updatedAt)) / 1000);
   const process = { pid: 1, stime: 0, rtime: uptime, command: 'app', directory: '/', cpu: 0, rss: 1024 };
-  return json(200, [{ ...process, listen_sockets: listens ? sockets : [] }]);
+  return json(200, [{ ...process, listen_sockets: sockets }]);
 }
 
 /** POST exec: `command`, or the `cmd` that fly-go sends; a command that fails is a 200 as well. */
