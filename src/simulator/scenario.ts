@@ -87,7 +87,7 @@ export const AppBlock = z.strictObject({
   machines: z.array(MachineBlock).default([]),
 });
 
-const EFFECTS = [
+export const EFFECTS = [
   'answer',
   'loseAnswer',
   'late408',
@@ -136,7 +136,7 @@ export function effectName(effect: Effect): EffectName {
   return effectNames(effect)[0] ?? 'delayMs';
 }
 
-const FAULT_OPS = [
+export const FAULT_OPS = [
   'any list get create update destroy start stop suspend restart signal cordon uncordon wait',
   'lease refresh look release metadata versions events ps exec memory secrets app ips manifest',
 ].flatMap((ops) => ops.split(' '));

@@ -37,8 +37,8 @@ export const SWITCHES = {
   },
   expiredNonceAccepted: {
     settings: [false, true],
-    changes: 'true: a write with the last, expired nonce passes when nobody holds a lease',
-    source: 'no source',
+    changes: 'true: a write with the last nonce passes after its lease has ended, when nobody holds another',
+    source: 'flyctl destroys its canary with the nonce it has just released',
   },
   expiredNonceStatus: {
     settings: [400, 409],
