@@ -81,9 +81,9 @@ export const SWITCHES = {
     source: 'flyctl waits for `stopped`; docs: may stay in `created`',
   },
   createdStarts: {
-    settings: [false, true],
-    changes: 'true: a machine that rests in `created` can be started, else 412',
-    source: 'a 412 was seen in public issues, perhaps while the image was pulled',
+    settings: [true, false],
+    changes: 'a machine that rests in `created` can be started; false: 412, as while its image is pulled',
+    source: 'what is created with `skip_launch` is meant to be started; a 412 was seen in public issues',
   },
   startedStartStatus: {
     settings: [200, 412],

@@ -120,7 +120,7 @@ const SHOWS: Readonly<Record<SwitchName, Shown>> = {
   },
   createdStarts: {
     ask: async (make) => statusOf((await make({ state: 'created' })).call('POST', `${ME}/start`)),
-    answers: [412, 200],
+    answers: [200, 412],
   },
   startedStartStatus: {
     ask: async (make) => statusOf((await make()).call('POST', `${ME}/start`)),
