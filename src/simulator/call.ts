@@ -27,6 +27,7 @@ export interface Call {
   readonly entry: CallEntry;
 }
 
+/** Answers a call at once; throws a `Refusal` where a rule says no. */
 export type Handler = (call: Call) => Answer;
 
 /** A handler that waits for the world; 'cut' when the caller has gone. */
@@ -102,6 +103,7 @@ export function guardedMachine(call: Call): SimMachine {
   return machine;
 }
 
+/** The lease nonce that came with the call. */
 export function nonceOf(call: Call): string | undefined {
   return call.entry.nonce;
 }

@@ -43,6 +43,7 @@ export function reportChecks(world: World, machine: SimMachine): void {
   if (machine.image?.spec.failsChecks !== true) planAfter(world, machine, 'checks-pass', 'checksPassMs');
 }
 
+/** The service has come up. */
 export function passChecks(world: World, machine: SimMachine): void {
   setChecks(world, machine, 'passing');
   planTurn(world, machine);
@@ -83,6 +84,7 @@ const OUTPUT: Record<Status, string> = {
   critical: 'connect: connection refused',
 };
 
+/** The results of all checks of a config, with one status. */
 export function results(config: MachineConfig, status: Status, at: number): CheckStatus[] {
   const output = OUTPUT[status];
   return checkNames(config).map((name) => ({ name, status, output, updated_at: iso(at) }));

@@ -40,6 +40,7 @@ export interface CallEntry {
   faultIndex?: number;
 }
 
+/** The names of what can happen; docs/simulator.md says when. */
 export type HappeningKind =
   | 'created'
   | 'settled'
@@ -85,11 +86,13 @@ export interface Happening {
   readonly by?: { readonly n: number; readonly op: string };
 }
 
+/** A happening in its place in the journal. */
 export interface HappeningEntry extends Happening {
   readonly n: number;
   readonly t: number;
 }
 
+/** Calls have an `op`, happenings have none. */
 export type JournalEntry = CallEntry | HappeningEntry;
 
 /** The call log that proofs read. */

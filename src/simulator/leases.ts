@@ -41,6 +41,7 @@ export function releaseLease(world: World, machine: SimMachine, nonce: string | 
   releaseAutostart(world, machine);
 }
 
+/** The lease has run out; whoever waited for it may go on. */
 export function expireLease(world: World, machine: SimMachine): void {
   if (machine.lease === undefined) return;
   note(world, machine, 'lease-expired', { nonce: machine.lease.nonce });

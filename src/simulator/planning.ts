@@ -33,6 +33,7 @@ export function planAfter(world: World, machine: SimMachine, what: What, timing:
   plan(world, machine, what, world.now + draw(machine.random, world.scenario.timing[timing]));
 }
 
+/** Takes off the agenda what is planned in a slot. */
 export function unplan(machine: SimMachine, slot: Slot): void {
   const entry = machine.due.get(slot);
   if (entry === undefined) return;

@@ -33,7 +33,9 @@ export function autostart(world: World, machine: SimMachine): void {
 
 /** A request for a service of these machines: one that runs takes it, else the proxy starts one that may be. */
 export function request(world: World, machines: readonly SimMachine[]): void {
-  const routed = machines.filter((machine) => !machine.cordoned && servicesOf(machine).length > 0);
+  const routed = machines.filter(
+    (machine) => !machine.cordoned && machine.host === 'ok' && servicesOf(machine).length > 0,
+  );
   const running = routed.find(({ state }) => state === 'started') ?? routed.find(({ state }) => state === 'starting');
   const asleep = routed.filter(({ state }) => state === 'stopped' || state === 'suspended');
   const wakeable = asleep.filter((machine) => servicesOf(machine).some(({ autostart }) => autostart !== false));

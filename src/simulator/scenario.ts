@@ -77,6 +77,7 @@ export type MachineBlock = z.infer<typeof MachineBlock>;
 /** Body of the control call `create-machines`. */
 export const CreateMachines = z.strictObject({ app: z.string(), ...MachineShape });
 
+/** An app and its machines as a scenario begins with them. */
 export const AppBlock = z.strictObject({
   name: z.string(),
   org: z.string().default('personal'),
@@ -87,6 +88,7 @@ export const AppBlock = z.strictObject({
   machines: z.array(MachineBlock).default([]),
 });
 
+/** What a fault may do, but for the delay that may stand beside it. */
 export const EFFECTS = [
   'answer',
   'loseAnswer',
@@ -136,6 +138,7 @@ export function effectName(effect: Effect): EffectName {
   return effectNames(effect)[0] ?? 'delayMs';
 }
 
+/** The calls a fault may be on, by their names in the journal. */
 export const FAULT_OPS = [
   'any list get create update destroy start stop suspend restart signal cordon uncordon wait',
   'lease refresh look release metadata versions events ps exec memory secrets app ips manifest',
@@ -155,7 +158,6 @@ export const Fault = z.strictObject({
 });
 export type Fault = z.infer<typeof Fault>;
 
-/** Machines a scripted happening is about: all that match every key. */
 const TargetShape = {
   app: z.string().optional(),
   machine: z.string().optional(),
@@ -163,15 +165,19 @@ const TargetShape = {
   group: z.string().optional(),
   index: z.number().int().nonnegative().optional(),
 };
+/** Machines a scripted happening is about: all that match every key. */
 export const Target = z.strictObject(TargetShape);
 export type Target = z.infer<typeof Target>;
 
+/** What a foreign deploy changes. */
 export const DeployBody = z.strictObject({
   image: z.string().optional(),
   env: z.record(z.string(), z.string()).optional(),
 });
+/** How a process is made to exit. */
 export const ExitBody = z.strictObject({ code: z.number().int().default(0), oom: z.boolean().default(false) });
 
+/** What checks are set to. */
 export const ChecksBody = z.strictObject({ status: z.enum(['passing', 'warning', 'critical']) });
 /** Secrets by name; null removes one. */
 export const SecretsBody = z.strictObject({ values: z.record(z.string(), z.string().nullable()) });

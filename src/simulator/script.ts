@@ -51,6 +51,7 @@ export function setAppSecrets(world: World, { app, values }: NonNullable<Action[
   return found !== undefined;
 }
 
+/** Makes machines as a scenario's blocks do, in a new app if need be. */
 export function createMachines(world: World, block: NonNullable<Action['createMachines']>): SimMachine[] {
   const app = world.apps.get(block.app) ?? addApp(world, { name: block.app, org: 'personal' });
   return addBlock(world, app, block);
@@ -62,6 +63,7 @@ export function moveImage(world: World, ref: string, spec: ImageSpec): void {
   world.journal.happening(world.now, { kind: 'image-moved', image: ref, digest });
 }
 
+/** Ends the process of a machine that runs; false when it does not. */
 export function exitIfStarted(world: World, machine: SimMachine, exit: { code: number; oom: boolean }): boolean {
   if (machine.state !== 'started') return false;
   exitProcess(world, machine, exit);

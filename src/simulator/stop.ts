@@ -22,21 +22,21 @@ export interface StopOrder {
 }
 
 /**
- * What a call asks for, else the machine's own `stop_config`, else Fly's defaults. A timeout of 0 names none: flyctl
- * sends `"0s"` when nobody gave one (flyctl-traces, `machine-stop`).
- * Throws 400 for a signal that a stop does not take, and for what is no duration.
+ * What a call asks for, else the machine's own `stop_config` (what Fly would not take there counts as not named), else
+ * Fly's defaults. A timeout of 0 names none: flyctl sends `"0s"` when nobody gave one (flyctl-traces, `machine-stop`).
+ * Throws 400 for a signal in the call that a stop does not take, and for what is no duration.
  */
 export function stopOrderOf(
   machine: SimMachine,
   asked: { readonly signal?: string | undefined; readonly timeout?: unknown },
 ): StopOrder {
   const own = machine.config.stop_config;
-  const signal = stopSignalOf(asked.signal || own?.signal || DEFAULT_SIGNAL);
-  if (signal === undefined) throw refuse(400, `invalid_argument: invalid stop signal '${asked.signal ?? ''}'`);
+  const named = asked.signal ? stopSignalOf(asked.signal) : (stopSignalOf(own?.signal ?? '') ?? DEFAULT_SIGNAL);
+  if (named === undefined) throw refuse(400, `invalid_argument: invalid stop signal '${asked.signal ?? ''}'`);
   const askedMs = asked.timeout === undefined || asked.timeout === '' ? 0 : goDuration(asked.timeout);
   if (askedMs === undefined) throw refuse(400, 'invalid_argument: invalid stop timeout');
   const timeoutMs = askedMs || goDuration(own?.timeout) || DEFAULT_TIMEOUT_MS;
-  return { signal, timeoutMs: Math.min(timeoutMs, LONGEST_TIMEOUT_MS) };
+  return { signal: named, timeoutMs: Math.min(timeoutMs, LONGEST_TIMEOUT_MS) };
 }
 
 /** Stops a machine that runs; answered at once. Its process may go on until the timeout, then it is killed. */

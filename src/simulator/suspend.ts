@@ -28,6 +28,7 @@ export function suspend(world: World, machine: SimMachine, source: string): void
   planAfter(world, machine, 'suspended', 'suspendMs');
 }
 
+/** The memory is written; the proxy may want the machine again some time. */
 export function becomeSuspended(world: World, machine: SimMachine): void {
   const event = { type: 'suspend', status: 'suspended', source: 'flyd' };
   change(world, machine, { state: 'suspended', events: withEvent(world, machine, event) });

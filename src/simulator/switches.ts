@@ -162,6 +162,7 @@ export const SWITCHES = {
   },
 } as const satisfies Readonly<Record<string, Switch>>;
 
+/** The name of a switch. */
 export type SwitchName = keyof typeof SWITCHES;
 /** The settings of one world. */
 export type Switches = { readonly [Name in SwitchName]: (typeof SWITCHES)[Name]['settings'][number] };
@@ -169,5 +170,5 @@ export type Switches = { readonly [Name in SwitchName]: (typeof SWITCHES)[Name][
 const shape = Object.fromEntries(
   Object.entries<Switch>(SWITCHES).map(([name, { settings }]) => [name, z.literal([...settings]).default(settings[0])]),
 );
-// The cast says what the loop above makes of the table, which the compiler cannot follow.
+/** Parses the switches of a scenario. The cast says what the loop makes of the table, which the compiler cannot follow. */
 export const Switches = z.strictObject(shape) as unknown as z.ZodType<Switches, Partial<Switches>>;

@@ -11,6 +11,7 @@ import type { Action, Fault, Job, Scenario } from './scenario.js';
 import type { Secrets } from './secrets.js';
 import type { Signal } from './signals.js';
 
+/** The states a machine shows (machines docs, machine states). */
 export type MachineState =
   | 'created'
   | 'starting'
@@ -48,6 +49,7 @@ export type What =
 /** A machine has at most one thing due in each slot: planning another one takes the first off the agenda. */
 export type Slot = 'transition' | 'gone' | 'job' | 'autostart' | 'checks' | 'lease' | 'host';
 
+/** A lease that lives. */
 export interface MachineLease {
   readonly nonce: string;
   readonly expiresAt: number;
@@ -55,6 +57,7 @@ export interface MachineLease {
   readonly description: string;
 }
 
+/** A version of a machine, as `versions` lists it. */
 export interface Version {
   readonly version: string;
   readonly config: MachineConfig;
@@ -138,6 +141,7 @@ export interface SimMachine {
   past: readonly { readonly until: number; readonly json: string }[];
 }
 
+/** What the agenda holds. */
 export type Due =
   | { readonly kind: 'machine'; readonly what: What; readonly machine: SimMachine }
   | { readonly kind: 'script'; readonly action: Action; readonly since: number }
@@ -154,6 +158,7 @@ export interface Release {
   status: string;
 }
 
+/** An app as it really is. */
 export interface SimApp {
   readonly id: string;
   readonly name: string;
@@ -168,6 +173,7 @@ export interface SimApp {
   readonly random: Random;
 }
 
+/** A fault of the scenario, and how often it was met. */
 export interface FaultState {
   readonly index: number;
   readonly fault: Fault;
@@ -176,6 +182,7 @@ export interface FaultState {
   hits: number;
 }
 
+/** All there is; one object, changed in place by what happens. */
 export interface World {
   readonly scenario: Scenario;
   readonly clock: Clock;
