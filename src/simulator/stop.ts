@@ -30,13 +30,13 @@ export function stopOrderOf(
   machine: SimMachine,
   asked: { readonly signal?: string | undefined; readonly timeout?: unknown },
 ): StopOrder {
-  const own = machine.config.stop_config;
-  const named = asked.signal ? stopSignalOf(asked.signal) : (stopSignalOf(own?.signal ?? '') ?? DEFAULT_SIGNAL);
-  if (named === undefined) throw refuse(400, `invalid_argument: invalid stop signal '${asked.signal ?? ''}'`);
-  const askedMs = asked.timeout === undefined || asked.timeout === '' ? 0 : goDuration(asked.timeout);
+  const { signal: ownSignal, timeout: ownTimeout } = machine.config.stop_config ?? {};
+  const signal = asked.signal ? stopSignalOf(asked.signal) : (stopSignalOf(ownSignal ?? '') ?? DEFAULT_SIGNAL);
+  if (signal === undefined) throw refuse(400, `invalid_argument: invalid stop signal '${asked.signal}'`);
+  const askedMs = goDuration(asked.timeout || '0');
   if (askedMs === undefined) throw refuse(400, 'invalid_argument: invalid stop timeout');
-  const timeoutMs = askedMs || goDuration(own?.timeout) || DEFAULT_TIMEOUT_MS;
-  return { signal: named, timeoutMs: Math.min(timeoutMs, LONGEST_TIMEOUT_MS) };
+  const timeoutMs = askedMs || goDuration(ownTimeout) || DEFAULT_TIMEOUT_MS;
+  return { signal, timeoutMs: Math.min(timeoutMs, LONGEST_TIMEOUT_MS) };
 }
 
 /** Stops a machine that runs; answered at once. Its process may go on until the timeout, then it is killed. */
