@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { Action, EFFECTS, FAULT_OPS, Timing } from '../../src/simulator/scenario.js';
+import { virtualClock } from '../../src/clock.js';
+import { Action, EFFECTS, FAULT_OPS, parseScenario, Timing } from '../../src/simulator/scenario.js';
+import { createSimulator } from '../../src/simulator/simulator.js';
 import { textOf } from '../house/files.js';
 import { lab, M1, oneMachine } from './support.js';
 
@@ -23,6 +25,19 @@ test('docs/simulator.md names every scripted happening, every call a fault may b
   expect(missing(Object.keys(Action.shape), section('Scenario'))).toEqual([]);
   expect(missing(FAULT_OPS, section('Faults'))).toEqual([]);
   expect(missing([...EFFECTS, 'delayMs'], section('Faults'))).toEqual([]);
+});
+
+test('the scenario that docs/simulator.md shows is one', () => {
+  const [, shown = ''] = /```jsonc\n([^]*?)```/.exec(page) ?? [];
+  const bare = shown.replaceAll(/\s+\/\/ .*$/gm, '').replace('sha256:…', `sha256:${'0'.repeat(64)}`);
+  const scenario = parseScenario(JSON.parse(bare));
+  expect(scenario.apps[0]?.machines[0]).toMatchObject({ count: 20, job: { onStop: 'ignore' } });
+  expect(createSimulator({ scenario, clock: virtualClock(0) }).machines('encoder')).toHaveLength(20);
+});
+
+test('docs/simulator.md says how many commands of flyctl are replayed', () => {
+  const commands = textOf('test/simulator/flyctl-requests.jsonl').trim().split('\n').length;
+  expect(section('What it answers')).toContain(`${commands} recorded flyctl commands`);
 });
 
 test('docs/simulator.md names every control call', async () => {
