@@ -26,6 +26,7 @@ const traces = textOf('test/simulator/flyctl-requests.jsonl')
 
 const A_TEXT: unknown = expect.any(String);
 const AN_OBJECT: unknown = expect.any(Object);
+const A_NUMBER: unknown = expect.any(Number);
 const A_LIST: unknown = expect.any(Array);
 
 async function replay(run: Run, trace: string, call: Recorded): Promise<void> {
@@ -151,6 +152,9 @@ function needsData(json: unknown, query: string): void {
   const unknown = query.startsWith('latestImageDetails');
   if (unknown) expect(json).toMatchObject({ errors: [{ message: 'Unknown repository' }] });
   else expect(json).toEqual({ data: AN_OBJECT });
+  if (query === 'app/currentReleaseUnprocessed') {
+    expect(json).toMatchObject({ data: { app: { currentRelease: { version: A_NUMBER } } } });
+  }
   if (query === 'app/image') {
     const Image = z.looseObject({ digest: z.string(), ref: z.literal(V2), compressedSize: z.string().regex(/^\d+$/) });
     z.looseObject({ data: z.looseObject({ app: z.looseObject({ image: Image }) }) }).parse(json);

@@ -11,7 +11,7 @@ type Variables = { readonly appName: string; readonly imageRef: string };
 
 /**
  * What flyctl asks by GraphQL. Most of its queries have no name, so they are known by a word in their text, first match
- * wins (fly-go@22d6e51, flyctl@ad0172f; their texts are in the traces that the tests replay).
+ * wins (fly-go@22d6e51 resource_*.go, flyctl@ad0172f).
  */
 const QUERIES: readonly (readonly [word: RegExp, data: (call: Call, variables: Variables) => unknown])[] = [
   [/canPerformBluegreenDeployment/, () => ({ canPerformBluegreenDeployment: true })],
@@ -22,7 +22,10 @@ const QUERIES: readonly (readonly [word: RegExp, data: (call: Call, variables: V
   ],
   [/image\(ref:/, imageOf],
   [/egressIpAddresses/, () => ({ app: { machines: { nodes: [] } } })],
-  [/currentRelease:currentReleaseUnprocessed/, (call, of) => ({ app: { currentRelease: releaseOf(call, of) } })],
+  [
+    /currentRelease:currentReleaseUnprocessed/,
+    (call, of) => ({ app: { currentRelease: releaseOf(call, of) ?? { version: 0 } } }),
+  ],
   [/currentReleaseUnprocessed/, (call, of) => ({ app: { currentReleaseUnprocessed: releaseOf(call, of) } })],
   [/appcompact:app/, (call, { appName }) => ({ appcompact: viewOf(appNamed(call, appName)) })],
   [/\bapp\(name:/, (call, { appName }) => ({ app: viewOf(appNamed(call, appName)) })],

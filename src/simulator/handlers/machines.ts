@@ -12,36 +12,29 @@ import type { SimMachine } from '../world.js';
 /** GET machines: a bare array without a cursor. */
 export function listMachines(call: Call): Answer {
   const { effect } = call;
-  const machines = effect?.staleReadMs === undefined ? machinesNow(call) : machinesThen(call, effect.staleReadMs);
-  const kept = effect?.emptyList ? [] : effect?.halfList ? firstHalf(machines) : machines;
-  return raw(`[${kept.map(({ text }) => text).join(',')}]`);
+  const texts = effect?.staleReadMs === undefined ? listedNow(call) : listedThen(call, effect.staleReadMs);
+  const kept = effect?.emptyList ? [] : effect?.halfList ? texts.slice(0, Math.floor(texts.length / 2)) : texts;
+  return raw(`[${kept.join(',')}]`);
 }
 
-/** What a list is filtered by. */
-type Filtered = Pick<Machine, 'state' | 'region'> & Pick<SimMachine, 'config'>;
-
-interface Listed {
-  readonly text: string;
-}
-
-function machinesNow(call: Call): readonly Listed[] {
+function listedNow(call: Call): readonly string[] {
   const wanted = filterOf(call.query);
-  const shown = call.query.get('summary') === 'true' ? summary : (machine: SimMachine) => leasedText(call, machine);
+  const text = call.query.get('summary') === 'true' ? summary : (machine: SimMachine) => leasedText(call, machine);
   return appOf(call)
     .machines.filter((machine) => wanted(machine) && !isHidden(call, machine))
-    .map((machine) => ({ text: shown(machine) }));
+    .map(text);
 }
 
 /** The list as it was: with machines that are destroyed by now, and without those that were not there yet. */
-function machinesThen(call: Call, lagMs: number): readonly Listed[] {
+function listedThen(call: Call, lagMs: number): readonly string[] {
   const { machines, gone } = appOf(call);
   const wanted = filterOf(call.query);
   return [...machines, ...gone]
     .filter((machine) => !isHidden(call, machine))
-    .map((machine) => ({ machine, text: jsonAt(machine, call.world.now - lagMs) }))
-    .filter(({ text }) => {
-      const then = Machine.parse(JSON.parse(text));
-      return wanted({ state: then.state, region: then.region, config: then.config ?? then.incomplete_config ?? {} });
+    .map((machine) => jsonAt(machine, call.world.now - lagMs))
+    .filter((text) => {
+      const { state, region, config, incomplete_config: incomplete } = Machine.parse(JSON.parse(text));
+      return wanted({ state, region, config: config ?? incomplete ?? {} });
     });
 }
 
@@ -162,9 +155,8 @@ function summary(machine: SimMachine): string {
   return JSON.stringify(rest);
 }
 
-function firstHalf(machines: readonly Listed[]): readonly Listed[] {
-  return machines.slice(0, Math.floor(machines.length / 2));
-}
+/** What a list is filtered by. */
+type Filtered = Pick<Machine, 'state' | 'region'> & Pick<SimMachine, 'config'>;
 
 function filterOf(query: URLSearchParams): (machine: Filtered) => boolean {
   const deleted = query.get('include_deleted') === 'true';
