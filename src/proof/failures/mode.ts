@@ -1,4 +1,4 @@
-import type { DriveOptions, Driven } from '../drive.js';
+import type { DriveOptions } from '../drive.js';
 import type { World } from '../world.js';
 
 /** What a rollout did on a bad day, as a person would tell it. */
@@ -47,5 +47,3 @@ export interface Day {
   /** Jobs may be cut before their time here, where each is reported. */
   readonly cuts?: true;
 }
-
-export type Ended = readonly Driven[];

@@ -58,20 +58,25 @@ function writtenTwice(world: World): string[] {
   return keys.filter((key, at) => keys.indexOf(key) !== at).map((key) => `${key} was written twice`);
 }
 
+const forceAfterOf = ({ input }: Day): number =>
+  input !== undefined && 'forceAfter' in input ? msOf(String(input.forceAfter)) : Infinity;
+
+/** How long a machine had worked when its job was cut by this call; 0 where a write cut it. */
+function workedFor(entries: readonly JournalEntry[], cut: HappeningEntry): number {
+  const by = entries.find(({ n }) => n === cut.by?.n);
+  const begun = entries
+    .filter(isHappening)
+    .findLast(({ machine, kind, n }) => machine === cut.machine && n < cut.n && kind !== 'job-cut');
+  if (cut.by?.op !== 'stop' || by === undefined) return 0;
+  return by.t - (begun?.kind === 'job-started' || begun?.kind === 'created' ? begun.t : by.t);
+}
+
 /** Jobs that a write or a stop of ours cut, and who had not worked for as long as the input says. */
-function cutEarly(world: World, { input, cuts }: Day): string[] {
+function cutEarly(world: World, day: Day): string[] {
   const entries = world.simulator.journal.entries();
-  const forceAfter = input !== undefined && 'forceAfter' in input ? String(input.forceAfter) : undefined;
-  return entries.filter(isHappening).flatMap((entry) => {
-    if (entry.kind !== 'job-cut' || cuts === true || !['update', 'stop'].includes(entry.by?.op ?? '')) return [];
-    const stop = entries.find(({ n }) => n === entry.by?.n);
-    const begun = entries
-      .filter(isHappening)
-      .findLast(({ machine, kind, n }) => machine === entry.machine && n < entry.n && kind !== 'job-cut');
-    const worked = (stop?.t ?? 0) - (begun?.kind === 'job-started' || begun?.kind === 'created' ? begun.t : 0);
-    const isLawful = forceAfter !== undefined && entry.by?.op === 'stop' && worked >= msOf(forceAfter);
-    return isLawful ? [] : [`the job of ${entry.machine} was cut after ${worked} ms`];
-  });
+  const ours = entries.filter(isHappening).filter(({ kind, by }) => kind === 'job-cut' && by !== undefined);
+  const early = day.cuts === true ? [] : ours.filter((cut) => workedFor(entries, cut) < forceAfterOf(day));
+  return early.map((cut) => `the job of ${cut.machine} was cut after ${workedFor(entries, cut)} ms`);
 }
 
 const leftBehind = (world: World): string[] =>
