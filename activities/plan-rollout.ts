@@ -32,7 +32,12 @@ export interface PlanDeps {
   readonly findDigest: (repository: string, tag: string) => Promise<DigestAnswer>;
   /** Search attributes of Layover that the namespace has. */
   readonly attributes: () => Promise<readonly string[]>;
+  /** The app whose machines this very process runs on: an update would stop whoever does it. */
+  readonly ownApp?: string;
 }
+
+const sayOwnApp = (app: string): string =>
+  `app: "${app}" is the app that this worker runs in, and its update would stop the worker; update it with fly deploy, or set LAYOVER_OWN_APP=allow for the worker`;
 
 const MOST_MACHINES = 200;
 
@@ -259,6 +264,7 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
   const parsed = parseInput(order.input);
   if (!parsed.ok) throw new Refused(parsed.problems);
   const { input } = parsed;
+  if (input.app === deps.ownApp) throw new Refused([sayOwnApp(input.app)]);
   const change = changeOf(input);
   const fleet = await readFleet(input.app, change, deps);
   const { context, note } = await settleContext(input, { fleet, change, start: order.start }, deps);

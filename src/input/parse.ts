@@ -62,7 +62,8 @@ const Image = z
     'must name a tag or a digest; "latest" is written out too',
   );
 
-const Sweep = z
+/** What an operator writes for a `stoppedSweep`, before defaults. */
+export const Sweep = z
   .strictObject({
     app: z.custom<string>((app) => appNameProblem(app) === undefined),
     image: Image.optional(),

@@ -1,0 +1,108 @@
+import type { MetricMeter } from '@temporalio/common';
+import type { Activities } from '../../activities/contract.js';
+import type { FlyClient } from '../fly/client.js';
+import { FlyError } from '../fly/errors.js';
+import type { RolloutSeen } from './census.js';
+
+/**
+ * Layover's own metrics, made with Temporal's meter, so that one exporter serves these and the SDK's. Counters get
+ * `_total` from the exporter. No tag ever holds what an operator or a machine wrote: apps, codes and our own words.
+ */
+export const METRICS = {
+  flyCalls: { name: 'layover_fly_calls', says: 'Calls of the Fly Machines API', tags: ['op', 'status'] },
+  machines: { name: 'layover_machine_updates', says: 'Ends of machine updates', tags: ['app', 'outcome', 'code'] },
+  rollouts: { name: 'layover_rollouts', says: 'Running rollouts, 1 for the phase each is in', tags: ['app', 'phase'] },
+  waits: { name: 'layover_wait_seconds', says: 'How long a wait has gone on, 0 when over', tags: ['app', 'wait'] },
+} as const;
+
+/** What the rest of the worker tells. */
+export interface Metrics {
+  flyCall(op: string, status: string): void;
+  machine(app: string, outcome: string, code: string): void;
+  /** Every rollout there is: what the last census saw and this one does not is over. */
+  rollouts(seen: readonly RolloutSeen[]): void;
+}
+
+/** @param meter Temporal's: `Runtime.instance().metricMeter`. */
+export function createMetrics(meter: MetricMeter): Metrics {
+  const flyCalls = meter.createCounter(METRICS.flyCalls.name, undefined, METRICS.flyCalls.says);
+  const machines = meter.createCounter(METRICS.machines.name, undefined, METRICS.machines.says);
+  const rollouts = lastingGauge(meter, METRICS.rollouts);
+  const waits = lastingGauge(meter, METRICS.waits);
+  return {
+    flyCall: (op, status) => flyCalls.add(1, { op, status }),
+    machine: (app, outcome, code) => machines.add(1, { app, outcome, code }),
+    rollouts: (seen) => {
+      rollouts(seen.map(({ app, phase }) => ({ tags: { app, phase }, value: 1 })));
+      waits(
+        seen.flatMap(({ app, waits: own }) =>
+          own.map(({ name, seconds }) => ({ tags: { app, wait: name }, value: seconds })),
+        ),
+      );
+    },
+  };
+}
+
+interface Point {
+  readonly tags: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** A gauge keeps its last value for ever, so whatever is not in the newest set is put to zero once. */
+function lastingGauge(meter: MetricMeter, { name, says }: { name: string; says: string }) {
+  const gauge = meter.createGauge(name, 'float', undefined, says);
+  let before = new Map<string, Point['tags']>();
+  return (points: readonly Point[]): void => {
+    const now = new Map(points.map(({ tags }) => [JSON.stringify(tags), tags]));
+    for (const [key, tags] of before) if (!now.has(key)) gauge.set(0, tags);
+    for (const { tags, value } of points) gauge.set(value, tags);
+    before = now;
+  };
+}
+
+const statusOf = (error: unknown): string =>
+  error instanceof FlyError ? String(error.failure.status ?? error.code) : 'aborted';
+
+/** The same client, each of whose calls is counted by its name and its end. */
+export function countCalls(fly: FlyClient, metrics: Pick<Metrics, 'flyCall'>): FlyClient {
+  const counted =
+    (op: string, method: (...args: unknown[]) => Promise<unknown>) =>
+    async (...args: unknown[]) => {
+      try {
+        const answer = await method(...args);
+        metrics.flyCall(op, 'ok');
+        return answer;
+      } catch (error) {
+        metrics.flyCall(op, statusOf(error));
+        throw error;
+      }
+    };
+  const methods = Object.entries(fly) as [string, (...args: unknown[]) => Promise<unknown>][];
+  // The same names with the same types: what Object.fromEntries cannot say.
+  return Object.fromEntries(methods.map(([op, method]) => [op, counted(op, method)])) as unknown as FlyClient;
+}
+
+/** The same activities; the end of each machine's update is counted. An attempt that Temporal repeats is `retried`. */
+export function countUpdates(activities: Activities, metrics: Pick<Metrics, 'machine'>): Activities {
+  return {
+    ...activities,
+    updateMachine: async (order) => {
+      const { app } = order.context;
+      try {
+        const outcome = await activities.updateMachine(order);
+        metrics.machine(app, outcome.kind, codeOf(outcome));
+        return outcome;
+      } catch (error) {
+        metrics.machine(app, 'retried', '');
+        throw error;
+      }
+    },
+  };
+}
+
+type Outcome = Awaited<ReturnType<Activities['updateMachine']>>;
+
+function codeOf(outcome: Outcome): string {
+  if (outcome.kind === 'left') return outcome.standing;
+  return outcome.kind === 'failed' || outcome.kind === 'error' ? outcome.code : '';
+}
