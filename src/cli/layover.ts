@@ -48,6 +48,7 @@ function declare(program: Command, run: Run, outside: Outside): void {
     .description('a simulated Fly Machines API')
     .requiredOption('--scenario <file>', 'what there is and what goes wrong, as JSON')
     .option('--port <port>', 'to listen on; 0 picks one', '0')
+    .option('--host <host>', 'to listen on; 0.0.0.0 in a container', '127.0.0.1')
     .action((flags: SimulateFlags) => run(async () => (await import('./simulate.js')).simulateCommand(flags, outside)));
   program
     .command('demo')

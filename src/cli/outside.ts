@@ -46,7 +46,7 @@ export function realOutside(): Outside {
     env,
     clock: realClock,
     screen: {
-      isTerminal: Boolean(stdout.isTTY),
+      isTerminal: stdout.isTTY,
       get columns() {
         return stdout.columns;
       },

@@ -7,6 +7,8 @@ export interface RolloutSeen {
   readonly app: string;
   /** `unknown` when it did not answer in time. */
   readonly phase: string;
+  /** As its status counts them: `atTarget`, `failed` and so on. */
+  readonly counts: Readonly<Record<string, number>>;
   readonly waits: readonly { readonly name: string; readonly seconds: number }[];
 }
 
@@ -24,11 +26,20 @@ async function ask(client: Client, workflowId: string, now: number): Promise<Rol
   const app = appOf(workflowId);
   try {
     const query = () => client.workflow.getHandle(workflowId).query<Partial<Status>>('status');
-    const { phase = 'unknown', waits = [] } = await client.connection.withDeadline(Date.now() + ANSWER_MS, query);
+    const {
+      phase = 'unknown',
+      counts = {},
+      waits = [],
+    } = await client.connection.withDeadline(Date.now() + ANSWER_MS, query);
     const age = (since: string) => Math.max(0, (now - Date.parse(since)) / 1_000);
-    return { app, phase, waits: waits.map(({ name, since }) => ({ name, seconds: age(since) })) };
+    return {
+      app,
+      phase,
+      counts: { ...counts },
+      waits: waits.map(({ name, since }) => ({ name, seconds: age(since) })),
+    };
   } catch {
-    return { app, phase: 'unknown', waits: [] };
+    return { app, phase: 'unknown', counts: {}, waits: [] };
   }
 }
 

@@ -12,6 +12,7 @@ export const METRICS = {
   flyCalls: { name: 'layover_fly_calls', says: 'Calls of the Fly Machines API', tags: ['op', 'status'] },
   machines: { name: 'layover_machine_updates', says: 'Ends of machine updates', tags: ['app', 'outcome', 'code'] },
   rollouts: { name: 'layover_rollouts', says: 'Running rollouts, 1 for the phase each is in', tags: ['app', 'phase'] },
+  progress: { name: 'layover_rollout_machines', says: 'Machines of running rollouts', tags: ['app', 'state'] },
   waits: { name: 'layover_wait_seconds', says: 'How long a wait has gone on, 0 when over', tags: ['app', 'wait'] },
 } as const;
 
@@ -28,12 +29,18 @@ export function createMetrics(meter: MetricMeter): Metrics {
   const flyCalls = meter.createCounter(METRICS.flyCalls.name, undefined, METRICS.flyCalls.says);
   const machines = meter.createCounter(METRICS.machines.name, undefined, METRICS.machines.says);
   const rollouts = lastingGauge(meter, METRICS.rollouts);
+  const progress = lastingGauge(meter, METRICS.progress);
   const waits = lastingGauge(meter, METRICS.waits);
   return {
     flyCall: (op, status) => flyCalls.add(1, { op, status }),
     machine: (app, outcome, code) => machines.add(1, { app, outcome, code }),
     rollouts: (seen) => {
       rollouts(seen.map(({ app, phase }) => ({ tags: { app, phase }, value: 1 })));
+      progress(
+        seen.flatMap(({ app, counts }) =>
+          Object.entries(counts).map(([state, value]) => ({ tags: { app, state }, value })),
+        ),
+      );
       waits(
         seen.flatMap(({ app, waits: own }) =>
           own.map(({ name, seconds }) => ({ tags: { app, wait: name }, value: seconds })),

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { sayPlan } from '../../src/cli/say-plan.js';
+import { plain, sayLength, table } from '../../src/cli/text.js';
+import { createPicture } from '../../src/cli/screen.js';
+
+describe('a plan is printed by shape, whatever a later report holds', () => {
+  test('texts, points, counts, tables, and sections with a title of their own', () => {
+    const report = {
+      app: 'encoder',
+      headline: '2 machines selected',
+      notes: ['first', 'second'],
+      empty: [],
+      counts: { atTarget: 1, ready: 1 },
+      machines: [
+        { id: 'a', uses: ['x', 'y'] },
+        { id: 'bcd', more: 10 },
+      ],
+      sections: [
+        {
+          title: 'Images now',
+          rows: [
+            { image: 'v1', machines: 12 },
+            { image: 'v20', machines: 3 },
+          ],
+        },
+        { title: 'Left', lines: ['one is left'] },
+      ],
+    };
+    expect(sayPlan(report)).toEqual([
+      '2 machines selected',
+      'app: encoder',
+      '',
+      'notes',
+      '  - first',
+      '  - second',
+      '',
+      'counts',
+      '  at target  1',
+      '  ready      1',
+      '',
+      'machines',
+      '  id   uses  more',
+      '  a    x, y',
+      '  bcd          10',
+      '',
+      'Images now',
+      '  image  machines',
+      '  v1           12',
+      '  v20           3',
+      '',
+      'Left',
+      '  - one is left',
+    ]);
+  });
+});
+
+describe('text that comes from elsewhere', () => {
+  test('cannot move the cursor, hide a line or begin a new one', () => {
+    expect(plain('a\u001b[2Jb\r\nc\u0007\u009bd')).toBe('a [2Jb c d');
+    expect(table(['x'], [['a\u001b[31m\n']])).toEqual(['x', 'a [31m']);
+  });
+
+  test.each([
+    [0, '0s'],
+    [59_999, '59s'],
+    [61_000, '1m 1s'],
+    [3_600_000, '1h 0m'],
+    [90_061_000, '1d 1h'],
+    [-5, '0s'],
+  ])('%d ms are %s', (ms, says) => {
+    expect(sayLength(ms)).toBe(says);
+  });
+});
+
+describe('a picture', () => {
+  const screen = (columns: number, rows: number) => {
+    const written: string[] = [];
+    return { written, screen: { isTerminal: true, columns, rows, write: (text: string) => void written.push(text) } };
+  };
+
+  test('is drawn over the last one: as far up as that was tall, and what was below it is gone', () => {
+    const { screen: on, written } = screen(100, 40);
+    const draw = createPicture(on);
+    draw(['one', 'two', 'three']);
+    draw(['four']);
+    expect(written[0]).not.toContain('A');
+    expect(written[1]).toBe('\u001b[3A\u001b[2Kfour\n\u001b[0J');
+  });
+
+  test('is cut to the terminal, since a line that wraps, or scrolls, could not be drawn over', () => {
+    const { screen: on, written } = screen(100, 30);
+    createPicture(on)(Array.from({ length: 50 }, () => 'x'.repeat(300)));
+    const lines = written[0]?.split('\n') ?? [];
+    expect(lines).toHaveLength(30);
+    expect(lines[0]).toBe(`\u001b[2K${'x'.repeat(99)}`);
+  });
+});

@@ -1,0 +1,100 @@
+import { noopMetricMeter, type MetricMeter, type MetricTags } from '@temporalio/common';
+import { describe, expect, test } from 'vitest';
+import type { Activities } from '../../activities/contract.js';
+import type { UpdateOrder } from '../../src/domain/orders.js';
+import { createWorld } from '../../src/proof/world.js';
+import { countCalls, countUpdates, createMetrics, type Metrics } from '../../src/worker/metrics.js';
+
+/** A meter that keeps the last value of each series, as an exporter does. */
+function recorder() {
+  const series = new Map<string, number>();
+  const key = (name: string, tags: MetricTags = {}) => `${name} ${JSON.stringify(tags)}`;
+  const meter: MetricMeter = {
+    createHistogram: (name) => noopMetricMeter.createHistogram(name),
+    withTags: (tags) => noopMetricMeter.withTags(tags),
+    createCounter: (name) => ({
+      ...noopMetricMeter.createCounter(name),
+      add: (value, tags) => void series.set(key(name, tags), (series.get(key(name, tags)) ?? 0) + value),
+    }),
+    createGauge: (name) => ({
+      ...noopMetricMeter.createGauge(name),
+      set: (value, tags) => void series.set(key(name, tags), value),
+    }),
+  };
+  return { meter, series, shown: () => Object.fromEntries(series) };
+}
+
+const silent: Metrics = { flyCall: () => undefined, machine: () => undefined, rollouts: () => undefined };
+
+describe('calls of the Fly API are counted by name and end', () => {
+  const world = createWorld({ apps: [{ name: 'encoder' }, { name: 'theirs', foreignOrg: true }] });
+
+  test.each([
+    ['getApp', 'encoder', 'ok'],
+    ['getApp', 'nobody', '404'],
+    ['getApp', 'theirs', '403'],
+    ['listMachines', 'encoder', 'ok'],
+  ] as const)('%s of %s ends %s', async (op, app, status) => {
+    const seen: string[] = [];
+    const fly = countCalls(world.deps.fly, { flyCall: (...call) => void seen.push(call.join(' ')) });
+    await fly[op](app).catch(() => undefined);
+    expect(seen).toEqual([`${op} ${status}`]);
+  });
+
+  test('an answer that never came is counted by our own word for it', async () => {
+    const seen: string[] = [];
+    const cut = world.depsOver(() => Promise.reject(new Error('cut')));
+    const fly = countCalls(cut.fly, { flyCall: (...call) => void seen.push(call.join(' ')) });
+    await expect(fly.getApp('encoder')).rejects.toThrow('could not be reached');
+    expect(seen).toEqual(['getApp connection']);
+  });
+});
+
+describe('ends of updates are counted by app, outcome and code', () => {
+  const order = { context: { app: 'encoder' } } as UpdateOrder;
+  const ending = (updateMachine: Activities['updateMachine']): Activities =>
+    ({ updateMachine }) as unknown as Activities;
+
+  test.each([
+    [{ kind: 'updated', version: 'v', wrote: true, interrupted: false }, 'encoder updated '],
+    [{ kind: 'failed', code: 'reverted', says: 'x', at: 0, interrupted: false }, 'encoder failed reverted'],
+    [{ kind: 'error', code: 'capacity', says: 'x', retryAfterMs: 1, inDoubt: false }, 'encoder error capacity'],
+    [{ kind: 'left', standing: 'foreign', inDoubt: false }, 'encoder left foreign'],
+    [{ kind: 'calledBack' }, 'encoder calledBack '],
+  ] as const)('%j', async (outcome, counted) => {
+    const seen: string[] = [];
+    const metrics = { ...silent, machine: (...end: string[]) => void seen.push(end.join(' ')) };
+    const { updateMachine } = countUpdates(
+      ending(() => Promise.resolve(outcome)),
+      metrics,
+    );
+    expect(await updateMachine(order)).toBe(outcome);
+    expect(seen).toEqual([counted]);
+  });
+
+  test('an attempt that Temporal will repeat is no end', async () => {
+    const seen: string[] = [];
+    const metrics = { ...silent, machine: (...end: string[]) => void seen.push(end.join(' ')) };
+    const { updateMachine } = countUpdates(
+      ending(() => Promise.reject(new Error('again'))),
+      metrics,
+    );
+    await expect(updateMachine(order)).rejects.toThrow('again');
+    expect(seen).toEqual(['encoder retried ']);
+  });
+});
+
+test('a phase that was left, a wait that is over and a rollout that has ended are zero, not what they last were', () => {
+  const { meter, shown } = recorder();
+  const metrics = createMetrics(meter);
+  const waits = [{ name: 'sweep:stragglers', seconds: 40 }];
+  metrics.rollouts([{ app: 'encoder', phase: 'running', counts: { failed: 1 }, waits }]);
+  metrics.rollouts([{ app: 'encoder', phase: 'paused', counts: { failed: 2 }, waits: [] }]);
+  const running = 'layover_rollouts {"app":"encoder","phase":"running"}';
+  const paused = 'layover_rollouts {"app":"encoder","phase":"paused"}';
+  const failed = 'layover_rollout_machines {"app":"encoder","state":"failed"}';
+  const wait = 'layover_wait_seconds {"app":"encoder","wait":"sweep:stragglers"}';
+  expect(shown()).toEqual({ [running]: 0, [paused]: 1, [failed]: 2, [wait]: 0 });
+  metrics.rollouts([]);
+  expect(shown()).toEqual({ [running]: 0, [paused]: 0, [failed]: 0, [wait]: 0 });
+});
