@@ -1,6 +1,7 @@
 import {
   type Client,
   isGrpcServiceError,
+  NamespaceNotFoundError,
   ServiceError,
   WorkflowFailedError,
   WorkflowNotFoundError,
@@ -17,7 +18,7 @@ export type EndName = 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TERMINATED' | 'TIM
 /** What a question about an app's rollout is answered with. */
 export type Answer =
   | { readonly kind: 'running'; readonly status: StatusAnswer }
-  /** `status` is left out where no worker answers any more. */
+  /** `status` is left out where the rollout itself did not come to an end, or no worker answers any more. */
   | {
       readonly kind: 'ended';
       readonly how: EndName;
@@ -35,16 +36,19 @@ const DESCRIBE_MS = 5_000;
 /** A worker answers in milliseconds, and may have to read a long history first. */
 const QUERY_MS = 10_000;
 
+const NOT_FOUND = 5;
+
 /** gRPC status codes (grpc/grpc doc/statuscodes.md) that trying again does not change. */
 const FINAL_CODES: Readonly<Record<number, string>> = {
   3: 'does not understand the question',
-  5: 'has no such namespace; correct TEMPORAL_NAMESPACE',
+  [NOT_FOUND]: 'has no such namespace; correct TEMPORAL_NAMESPACE',
   7: 'does not let us in; check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE',
   16: 'does not know us; check TEMPORAL_API_KEY or the TLS settings',
 };
 
 function codeOf(error: unknown): number | undefined {
   if (isGrpcServiceError(error)) return error.code;
+  if (error instanceof NamespaceNotFoundError) return NOT_FOUND;
   return error instanceof Error && error.cause !== undefined ? codeOf(error.cause) : undefined;
 }
 
@@ -79,7 +83,9 @@ function doingOf({ raw }: Described): string[] {
 async function endOf(client: Client, app: string, described: Described): Promise<Answer> {
   const how = described.status.name as EndName;
   const at = (described.closeTime ?? described.startTime).toISOString();
-  const status = await query(client, app).catch(() => undefined);
+  const asked = await query(client, app).catch(() => undefined);
+  // Of a rollout that was refused or terminated it is only what was said before.
+  const status = asked?.phase === 'done' ? asked : undefined;
   const known = { kind: 'ended', how, at, ...(status === undefined ? {} : { status }) } as const;
   if (how === 'COMPLETED') return { ...known, says: status?.message ?? 'completed' };
   const handle = client.workflow.getHandle(rolloutId(app), described.runId);
