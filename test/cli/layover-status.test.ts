@@ -171,13 +171,11 @@ describe('layover status --from-fly', () => {
       expect(out).toMatch(
         / +2 +registry\.fly\.io\/encoder:v2@sha256:[0-9a-f]{12}\n +1 +registry\.fly\.io\/encoder:v1@/,
       );
-      const asJson = JSON.parse((await fromFly('marked', '--json')).out) as { machines: Record<string, unknown>[] };
+      const asJson = JSON.parse((await fromFly('marked', '--json')).out) as { machines: Record<string, string>[] };
       const written = asJson.machines.filter((machine) => machine['rollout'] !== undefined);
       expect(written).toHaveLength(2);
-      expect(written[0]).toMatchObject({
-        rollout: `${rollout}#0`,
-        fromImage: expect.stringMatching(/encoder:v1@sha256:/),
-      });
+      expect(written[0]?.['rollout']).toBe(`${rollout}#0`);
+      expect(written[0]?.['fromImage']).toMatch(/encoder:v1@sha256:/);
     },
   );
 
@@ -205,9 +203,7 @@ describe('layover status --from-fly', () => {
     });
     expect(away.code).toBe(5);
     const bare = await layover(['status', 'x', '--from-fly'], { env: {} });
-    expect({ code: bare.code, err: bare.err }).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('FLY_API_TOKEN'),
-    });
+    expect(bare.code).toBe(2);
+    expect(bare.err).toContain('FLY_API_TOKEN');
   });
 });

@@ -136,6 +136,7 @@ test('a namespace that is not there is said with the command that makes it, and 
   });
   await worker.printed(/layover worker: .* namespace late /, 30_000);
   await worker.stop();
+  expect(worker.code()).toBe(0);
 });
 
 test('a worker that is told to stop finishes the update in flight: written once, no lease left', async () => {
@@ -150,7 +151,8 @@ test('a worker that is told to stop finishes the update in flight: written once,
   expect(worker.output()).toContain("state: 'STOPPED'");
   const [machine] = await fly.machines('graceful');
   expect(worker.code()).toBe(0);
-  expect(machine).toMatchObject({ id, image: expect.stringContaining(V2) });
+  expect(machine?.id).toBe(id);
+  expect(machine?.image).toContain(V2);
   expect(machine?.lease).toBeUndefined();
   expect(Object.values(await fly.written('graceful')).flat()).toHaveLength(1);
   await client.workflow.getHandle('rollout:graceful').terminate('the test is over');
@@ -193,7 +195,7 @@ test('every metric and label that the dashboard and the alerts ask for is one th
   const names = exposed(page);
   for (const { name, tags } of Object.values(METRICS)) {
     const [own = ''] = [name, `${name}_total`].filter((known) => names.has(known));
-    expect([...(names.get(own) ?? [])].filter((label) => label !== 'service_name').toSorted()).toEqual(tags.toSorted());
+    expect(new Set([...(names.get(own) ?? []), 'service_name'])).toEqual(new Set([...tags, 'service_name']));
   }
   const asked = [...dashboardExpressions(), ...alertExpressions()].flatMap(({ expr }) => selectorsOf(expr));
   // `instance` comes from Prometheus itself.

@@ -165,8 +165,8 @@ describe('the Dockerfile', () => {
   });
 
   test('sets only settings that the worker reads, and it takes them as they are', () => {
-    const set = Object.fromEntries(args('ENV').flatMap((env) => env.split(' ').map((pair) => pair.split('='))));
-    const { NODE_ENV, ...own } = set as Record<string, string>;
+    const pairs = args('ENV').flatMap((env) => [...env.matchAll(/(\w+)=(\S+)/g)]);
+    const { NODE_ENV, ...own } = Object.fromEntries(pairs.map(([, name = '', value = '']) => [name, value]));
     expect(NODE_ENV).toBe('production');
     expect(Object.keys(own).filter((name) => !READ_HERE.includes(name))).toEqual([]);
     const { metrics, health } = readConfig({ FLY_API_TOKEN: 'x', ...own });
