@@ -14,6 +14,7 @@ import type { PlanOrder, PlanReport, PlanResult } from './contract.js';
 import { factsOf } from './facts.js';
 import { findCut } from './find-cut.js';
 import { listFleet } from './list-fleet.js';
+import { type OwnAppDeps, ownAppProblem } from './own-app.js';
 
 /** The plan says no: every problem at once, each with its way out. Nothing has been written. */
 export class Refused extends Error {
@@ -26,18 +27,13 @@ export class Refused extends Error {
   }
 }
 
-export interface PlanDeps {
+export interface PlanDeps extends OwnAppDeps {
   readonly fly: FlyClient;
   readonly clock: Clock;
   readonly findDigest: (repository: string, tag: string) => Promise<DigestAnswer>;
   /** Search attributes of Layover that the namespace has. */
   readonly attributes: () => Promise<readonly string[]>;
-  /** The app whose machines this very process runs on: an update would stop whoever does it. */
-  readonly ownApp?: string;
 }
-
-const sayOwnApp = (app: string): string =>
-  `app: "${app}" is the app that this worker runs in, and its update would stop the worker; update it with fly deploy, or set LAYOVER_OWN_APP=allow for the worker`;
 
 const MOST_MACHINES = 200;
 
@@ -264,7 +260,8 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
   const parsed = parseInput(order.input);
   if (!parsed.ok) throw new Refused(parsed.problems);
   const { input } = parsed;
-  if (input.app === deps.ownApp) throw new Refused([sayOwnApp(input.app)]);
+  const own = ownAppProblem(input.app, deps);
+  if (own !== undefined) throw new Refused([own]);
   const change = changeOf(input);
   const fleet = await readFleet(input.app, change, deps);
   const { context, note } = await settleContext(input, { fleet, change, start: order.start }, deps);

@@ -86,6 +86,7 @@ export async function createWorker(
     ...workflowSource(),
     connection,
     namespace,
-    activities: { ...countUpdates(activities, metrics) },
+    activities: { ...activities },
+    interceptors: { activity: [countUpdates(metrics)] },
   });
 }

@@ -1,4 +1,5 @@
 import type { MetricMeter } from '@temporalio/common';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { Activities } from '../../activities/contract.js';
 import type { FlyClient } from '../fly/client.js';
 import { FlyError } from '../fly/errors.js';
@@ -89,25 +90,33 @@ export function countCalls(fly: FlyClient, metrics: Pick<Metrics, 'flyCall'>): F
   return Object.fromEntries(methods.map(([op, method]) => [op, counted(op, method)])) as unknown as FlyClient;
 }
 
-/** The same activities; the end of each machine's update is counted. An attempt that Temporal repeats is `retried`. */
-export function countUpdates(activities: Activities, metrics: Pick<Metrics, 'machine'>): Activities {
-  return {
-    ...activities,
-    updateMachine: async (order) => {
-      const { app } = order.context;
-      try {
-        const outcome = await activities.updateMachine(order);
-        metrics.machine(app, outcome.kind, codeOf(outcome));
-        return outcome;
-      } catch (error) {
-        metrics.machine(app, 'retried', '');
-        throw error;
-      }
+/**
+ * Counts the end of each machine's update where every activity passes. An attempt that Temporal repeats is `retried`.
+ * (Interceptors are Temporal's own place for this: sdk-typescript packages/worker/src/interceptors.ts.)
+ */
+export const countUpdates =
+  (metrics: Pick<Metrics, 'machine'>): ActivityInterceptorsFactory =>
+  ({ info }) => ({
+    inbound: {
+      execute: async (input, next) => {
+        if (info.activityType !== UPDATE) return next(input);
+        // What the contract says this activity takes and gives.
+        const [{ context }] = input.args as Parameters<Activities[typeof UPDATE]>;
+        try {
+          const outcome = (await next(input)) as Outcome;
+          metrics.machine(context.app, outcome.kind, codeOf(outcome));
+          return outcome;
+        } catch (error) {
+          metrics.machine(context.app, 'retried', '');
+          throw error;
+        }
+      },
     },
-  };
-}
+  });
 
-type Outcome = Awaited<ReturnType<Activities['updateMachine']>>;
+const UPDATE = 'updateMachine' satisfies keyof Activities;
+
+type Outcome = Awaited<ReturnType<Activities[typeof UPDATE]>>;
 
 function codeOf(outcome: Outcome): string {
   if (outcome.kind === 'left') return outcome.standing;

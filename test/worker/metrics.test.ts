@@ -1,9 +1,9 @@
+import type { Context } from '@temporalio/activity';
 import { noopMetricMeter, type MetricMeter, type MetricTags } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
-import type { Activities } from '../../activities/contract.js';
-import type { UpdateOrder } from '../../src/domain/orders.js';
+import type { UpdateOutcome } from '../../src/domain/outcomes.js';
 import { createWorld } from '../../src/proof/world.js';
-import { countCalls, countUpdates, createMetrics, type Metrics } from '../../src/worker/metrics.js';
+import { countCalls, countUpdates, createMetrics } from '../../src/worker/metrics.js';
 
 /** A meter that keeps the last value of each series, as an exporter does. */
 function recorder() {
@@ -23,8 +23,6 @@ function recorder() {
   };
   return { meter, series, shown: () => Object.fromEntries(series) };
 }
-
-const silent: Metrics = { flyCall: () => undefined, machine: () => undefined, rollouts: () => undefined };
 
 describe('calls of the Fly API are counted by name and end', () => {
   const world = createWorld({ apps: [{ name: 'encoder' }, { name: 'theirs', foreignOrg: true }] });
@@ -51,9 +49,16 @@ describe('calls of the Fly API are counted by name and end', () => {
 });
 
 describe('ends of updates are counted by app, outcome and code', () => {
-  const order = { context: { app: 'encoder' } } as UpdateOrder;
-  const ending = (updateMachine: Activities['updateMachine']): Activities =>
-    ({ updateMachine }) as unknown as Activities;
+  /** Passes one activity through the counter; gives what was counted, and what came back. */
+  async function passed(activityType: string, work: () => Promise<unknown>) {
+    const seen: string[] = [];
+    const interceptors = countUpdates({ machine: (...end) => void seen.push(end.join(' ')) })({
+      info: { activityType },
+    } as Context);
+    const input = { args: [{ context: { app: 'encoder' } }], headers: {} };
+    const answer = await interceptors.inbound?.execute?.(input, work).catch((error: unknown) => error);
+    return { seen, answer };
+  }
 
   test.each([
     [{ kind: 'updated', version: 'v', wrote: true, interrupted: false }, 'encoder updated '],
@@ -61,26 +66,20 @@ describe('ends of updates are counted by app, outcome and code', () => {
     [{ kind: 'error', code: 'capacity', says: 'x', retryAfterMs: 1, inDoubt: false }, 'encoder error capacity'],
     [{ kind: 'left', standing: 'foreign', inDoubt: false }, 'encoder left foreign'],
     [{ kind: 'calledBack' }, 'encoder calledBack '],
-  ] as const)('%j', async (outcome, counted) => {
-    const seen: string[] = [];
-    const metrics = { ...silent, machine: (...end: string[]) => void seen.push(end.join(' ')) };
-    const { updateMachine } = countUpdates(
-      ending(() => Promise.resolve(outcome)),
-      metrics,
-    );
-    expect(await updateMachine(order)).toBe(outcome);
-    expect(seen).toEqual([counted]);
+  ] satisfies [UpdateOutcome, string][])('%j', async (outcome, counted) => {
+    expect(await passed('updateMachine', () => Promise.resolve(outcome))).toEqual({ seen: [counted], answer: outcome });
   });
 
   test('an attempt that Temporal will repeat is no end', async () => {
-    const seen: string[] = [];
-    const metrics = { ...silent, machine: (...end: string[]) => void seen.push(end.join(' ')) };
-    const { updateMachine } = countUpdates(
-      ending(() => Promise.reject(new Error('again'))),
-      metrics,
-    );
-    await expect(updateMachine(order)).rejects.toThrow('again');
-    expect(seen).toEqual(['encoder retried ']);
+    const again = new Error('again');
+    expect(await passed('updateMachine', () => Promise.reject(again))).toEqual({
+      seen: ['encoder retried '],
+      answer: again,
+    });
+  });
+
+  test('other activities pass uncounted', async () => {
+    expect(await passed('observeFleet', () => Promise.resolve('seen'))).toEqual({ seen: [], answer: 'seen' });
   });
 });
 
