@@ -18,7 +18,8 @@ export interface TokenScope {
   readonly apps: readonly string[];
 }
 
-const TIMEOUT_MS = 5_000;
+/** A worker waits for the answer before it works. */
+const TIMEOUT_MS = 2_000;
 
 /**
  * Asks Fly what the token may reach (`GET /v1/tokens/current`, Machines API OpenAPI of 2026-05).

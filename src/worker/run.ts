@@ -126,12 +126,12 @@ interface Work extends Settings {
 async function work({ config, temporal, connection, metrics, around, current }: Work): Promise<void> {
   const { namespace } = temporal;
   try {
+    const asked = readTokenScope({ baseUrl: config.flyUrl, token: config.token, transport: undiciTransport() });
     await registerSearchAttributes(connection, namespace);
     const worker = await createWorker(config, connection, namespace, metrics);
     current.connection = connection;
     current.worker = worker;
-    const scope = await readTokenScope({ baseUrl: config.flyUrl, token: config.token, transport: undiciTransport() });
-    around.say(startLine(config, temporal, scope));
+    around.say(startLine(config, temporal, await asked));
     const ended = new AbortController();
     const census =
       config.metrics === undefined

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { EXIT_CODES } from '../../src/cli/exit-codes.js';
 import { READ_HERE } from '../../src/worker/config.js';
 import { METRICS } from '../../src/worker/metrics.js';
-import { textOf } from '../house/files.js';
+import { filesIn, textOf } from '../house/files.js';
+import { layover } from '../support/outside.js';
 import { alerts } from './metrics-files.js';
 
 const operating = textOf('docs/operating.md');
@@ -34,6 +35,16 @@ describe('docs/operating.md', () => {
     const rows = [...operating.matchAll(/^\| (\d) +\| (.+?) +\|$/gm)].map(([, code, means]) => [Number(code), means]);
     expect(rows).toEqual(EXIT_CODES);
   });
+});
+
+test('every command of layover that a page names is one', async () => {
+  const pages = filesIn(['README.md', 'docs', 'deploy', 'docker-compose.yml', 'fly.toml'], ['']);
+  const named = pages.flatMap(({ text }) =>
+    [...text.matchAll(/(?:`|npx )layover ([a-z]+)/g)].map(([, name = '']) => name),
+  );
+  expect(named).toContain('status');
+  const { out } = await layover(['--help']);
+  expect(named.filter((name) => !new RegExp(`^  ${name} `, 'm').test(out))).toEqual([]);
 });
 
 test('the files that docs/operating.md and docs/security.md name are there', () => {
