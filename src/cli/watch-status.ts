@@ -56,13 +56,21 @@ export interface Watched {
   readonly json: boolean;
 }
 
+/** Nobody answers just now: what was last known stays in sight. */
+const isGap = ({ kind }: Answer): boolean => kind === 'away' || kind === 'no worker';
+
 /** Shows an answer, if it is news where it is shown. */
 function createShow({ app, address, json }: Watched, { screen, say, clock }: Outside): (answer: Answer) => void {
   const draw = createPicture(screen);
   let last = '';
+  let known: string[] = [];
   return (answer) => {
     const now = clock.now();
-    if (screen.isTerminal && !json) return draw(sayAnswer(answer, app, { now, address }));
+    if (screen.isTerminal && !json) {
+      const lines = sayAnswer(answer, app, { now, address });
+      if (answer.kind === 'running') known = ['', `as it was at ${new Date(now).toISOString()}:`, '', ...lines];
+      return draw(isGap(answer) ? [...lines, ...known] : lines);
+    }
     const news = newsOf(answer);
     if (news === last) return;
     last = news;

@@ -48,14 +48,15 @@ async function ask(client: Client, workflowId: string, now: number): Promise<Rol
  * tells the same, so whoever adds them up takes the greatest, never the sum.
  * @throws whatever Temporal's client throws when the list cannot be had.
  */
-export async function takeCensus(client: Client, now: number): Promise<readonly RolloutSeen[]> {
+async function takeCensus(client: Client, now: number, stopped: AbortSignal): Promise<readonly RolloutSeen[]> {
   const ids: string[] = [];
   for await (const { workflowId } of client.workflow.list({ query: RUNNING })) {
     ids.push(workflowId);
     if (ids.length === MOST_ROLLOUTS) break;
   }
   const seen: RolloutSeen[] = [];
-  for (const id of ids) seen.push(await ask(client, id, now));
+  // A worker that ends answers no queries: each of them would run out of time.
+  for (const id of ids) if (!stopped.aborted) seen.push(await ask(client, id, now));
   return seen;
 }
 
@@ -68,7 +69,8 @@ export async function keepCensus(
 ): Promise<void> {
   while (!stopped.aborted) {
     try {
-      tell(await takeCensus(client, clock.now()));
+      const seen = await takeCensus(client, clock.now(), stopped);
+      if (!stopped.aborted) tell(seen);
     } catch {
       // Temporal is away, which the SDK's own metrics and /readyz show.
     }

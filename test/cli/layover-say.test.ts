@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { sayPlan } from '../../src/cli/say-plan.js';
 import { plain, sayLength, table } from '../../src/cli/text.js';
+import type { Answer, StatusAnswer } from '../../src/cli/ask-status.js';
+import type { Outside } from '../../src/cli/outside.js';
 import { createPicture } from '../../src/cli/screen.js';
+import { watchStatus } from '../../src/cli/watch-status.js';
 
 describe('a plan is printed by shape, whatever a later report holds', () => {
   test('texts, points, counts, tables, and sections with a title of their own', () => {
@@ -69,6 +72,32 @@ describe('text that comes from elsewhere', () => {
     [-5, '0s'],
   ])('%d ms are %s', (ms, says) => {
     expect(sayLength(ms)).toBe(says);
+  });
+});
+
+describe('a watch on a terminal', () => {
+  const status: StatusAnswer = { app: 'encoder', type: 'stoppedSweep', phase: 'running', message: 'waiting for one' };
+  const away: Answer = { kind: 'away', says: 'does not answer', final: false };
+  const ended: Answer = { kind: 'ended', how: 'COMPLETED', at: '2026-01-01T00:00:00.000Z', says: 'all at target' };
+
+  test('keeps the last status in sight while nobody answers, and says whose it is', async () => {
+    const pictures: string[] = [];
+    const outside: Outside = {
+      env: {},
+      clock: { now: () => Date.UTC(2026, 0, 1), sleep: () => Promise.resolve() },
+      screen: { isTerminal: true, columns: 200, rows: 60, write: (text) => void pictures.push(text) },
+      say: () => undefined,
+      complain: () => undefined,
+      readStdin: () => Promise.resolve(''),
+      untilStopped: () => new AbortController().signal,
+    };
+    const answers: Answer[] = [{ kind: 'running', status }, away, ended];
+    const ask = () => Promise.resolve(answers.shift() ?? ended);
+    expect(await watchStatus({ app: 'encoder', address: 'temporal:7233', ask, json: false }, outside)).toBe(0);
+    expect(pictures[1]).toMatch(
+      /Temporal at temporal:7233 does not answer[^]*as it was at 2026-01-01[^]*waiting for one/,
+    );
+    expect(pictures[2]).not.toContain('waiting for one');
   });
 });
 

@@ -212,7 +212,8 @@ test('every metric and label that the dashboard and the alerts ask for is one th
       /layover_rollouts\{app="measured",phase="running"\} 0/.test(await get(metrics, '/metrics')) ? true : undefined,
     60_000,
   );
-  await worker.stop();
+  await worker.stop('SIGTERM', 30_000);
+  expect(worker.code()).toBe(0);
 });
 
 test('the bin of package.json is the program, and its help names every command', async () => {
