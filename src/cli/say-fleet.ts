@@ -4,6 +4,9 @@ import { indent, plain, table } from './text.js';
 /** Of a check's last output, whose end says most: an output may be a whole page. */
 const MOST_OUTPUT = 400;
 
+/** Machines shown one by one; the JSON has them all. */
+const MOST_MACHINES = 200;
+
 const DIGEST_SHOWN = 19;
 
 const shortDigest = (digest: string | undefined): string =>
@@ -27,13 +30,14 @@ function counted(texts: readonly string[]): string[][] {
 const block = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ['', title, ...indent(lines)];
 
-const head = ['machine', 'region', 'group', 'state', 'runs', 'rollout', 'from'];
+const head = ['machine', 'region', 'group', 'state', 'version', 'runs', 'rollout', 'from'];
 
 const rowOf = (one: MachineRecord): string[] => [
   one.id,
   one.region,
   one.group,
   one.state,
+  one.version,
   runs(one),
   one.rollout ?? '',
   one.fromImage === undefined ? (one.from ?? '') : shortImage(one.fromImage),
@@ -51,6 +55,7 @@ function sayFailing(one: MachineRecord): string[] {
 export function sayFleet({ app, machines }: FleetRecord): string[] {
   const marked = machines.flatMap(({ rollout }) => (rollout === undefined ? [] : [rollout.replace(/#\d+$/, '')]));
   const failing = machines.filter((one) => one.failing !== undefined);
+  const more = machines.length - MOST_MACHINES;
   const held = machines.filter((one) => one.hold !== undefined);
   return [
     `${app}: ${machines.length} machines, ${marked.length} carry a rollout's mark, ${failing.length} not well`,
@@ -61,6 +66,7 @@ export function sayFleet({ app, machines }: FleetRecord): string[] {
       held.map((one) => `${one.id}: ${plain(one.hold ?? '')}`),
     ),
     ...block('not well', failing.flatMap(sayFailing)),
-    ...block('machines', table(head, machines.map(rowOf))),
+    ...block('machines', table(head, machines.slice(0, MOST_MACHINES).map(rowOf))),
+    ...(more > 0 ? [`  and ${more} more (--json has them all)`] : []),
   ];
 }

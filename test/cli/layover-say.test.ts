@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { sayPlan } from '../../src/cli/say-plan.js';
 import { plain, sayLength, table } from '../../src/cli/text.js';
 import type { Answer, StatusAnswer } from '../../src/cli/ask-status.js';
+import type { MachineRecord } from '../../src/cli/from-fly.js';
 import type { Outside } from '../../src/cli/outside.js';
+import { sayFleet } from '../../src/cli/say-fleet.js';
 import { createPicture } from '../../src/cli/screen.js';
 import { watchStatus } from '../../src/cli/watch-status.js';
 
@@ -55,6 +57,23 @@ describe('a plan is printed by shape, whatever a later report holds', () => {
       '  - one is left',
     ]);
   });
+});
+
+test('a large fleet is shown by its counts and its first machines; every machine that is not well is named', () => {
+  const machines: MachineRecord[] = Array.from({ length: 1_000 }, (_, n) => ({
+    id: `m${n}`,
+    region: 'ord',
+    group: 'app',
+    state: 'started',
+    version: `v${n}`,
+    image: 'registry.fly.io/encoder:v1',
+    ...(n === 999 ? { failing: 'ran out of memory' } : {}),
+  }));
+  const lines = sayFleet({ app: 'encoder', machines });
+  expect(lines.length).toBeLessThan(220);
+  expect(lines).toContain('      1000  registry.fly.io/encoder:v1');
+  expect(lines).toContain('  m999 ord app: ran out of memory');
+  expect(lines.at(-1)).toBe('  and 800 more (--json has them all)');
 });
 
 describe('text that comes from elsewhere', () => {
