@@ -2,6 +2,7 @@
 import type { LookOrder } from '../src/domain/look.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
 import type { LookOutcome, UpdateOutcome } from '../src/domain/outcomes.js';
+import type { PlanReport } from '../src/domain/plan-report.js';
 import type { Plan } from '../src/domain/state.js';
 
 export interface PlanOrder {
@@ -10,26 +11,6 @@ export interface PlanOrder {
   readonly input: unknown;
   /** This start's part of every mark it writes. */
   readonly start: string;
-}
-
-export interface PlannedMachine {
-  readonly id: string;
-  readonly region: string;
-  readonly group: string;
-  readonly state: string;
-  readonly standing: string;
-  readonly because: string;
-}
-
-/** What a person reads before the first write; also the result of `dryRun`. */
-export interface PlanReport {
-  readonly app: string;
-  readonly target: string;
-  readonly headline: string;
-  readonly counts: Readonly<Record<string, number>>;
-  readonly notes: readonly string[];
-  /** The first 200 machines of the selection. */
-  readonly machines: readonly PlannedMachine[];
 }
 
 export interface PlanResult {

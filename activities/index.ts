@@ -3,7 +3,8 @@ import { FlyError } from '../src/fly/errors.js';
 import { awaitRollout, type WaitDeps } from './await-rollout.js';
 import type { Activities } from './contract.js';
 import { type LookDeps, observeFleet } from './observe-fleet.js';
-import { type PlanDeps, planRollout, Refused } from './plan-rollout.js';
+import { type PlanDeps, planRollout } from './plan-rollout.js';
+import { Refused } from './plan/refused.js';
 import { type Attempt, updateMachine } from './update-machine.js';
 
 export interface ActivityDeps extends PlanDeps, LookDeps, WaitDeps {

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { planRollout, Refused } from '../../activities/plan-rollout.js';
+import { Refused } from '../../activities/plan/refused.js';
+import { planRollout } from '../../activities/plan-rollout.js';
+import { sayPlan } from '../domain/say-plan.js';
 import { FlyError } from '../fly/errors.js';
 import { INPUT_TYPES, isInputType } from '../input/schema.js';
 import { readConfig, type WorkerConfig } from '../worker/config.js';
@@ -7,7 +9,7 @@ import { flySide } from '../worker/fly-side.js';
 import { WANTED } from '../worker/attribute-names.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Outside } from './outside.js';
-import { sayPlan } from './say-plan.js';
+import { plain } from './text.js';
 
 export interface PlanFlags {
   readonly type: string;
@@ -66,7 +68,7 @@ export async function planCommand(file: string, flags: PlanFlags, outside: Outsi
   }
   try {
     const report = await makePlan(input, flags.type, config);
-    for (const line of isJson ? [JSON.stringify(report, null, 2)] : sayPlan(report)) outside.say(line);
+    for (const line of isJson ? [JSON.stringify(report, null, 2)] : sayPlan(report).map(plain)) outside.say(line);
     return EXIT.ok;
   } catch (error) {
     if (error instanceof Refused) return refuse(error.problems, isJson, outside);

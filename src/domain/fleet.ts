@@ -160,7 +160,7 @@ function countOutside(judged: readonly Judged[]): Partial<Record<Standing, numbe
 }
 
 /** The first of every region and group by id, then the second of each: no place has to wait for another's many. */
-function inTurns(candidates: readonly Candidate[]): Candidate[] {
+export function inTurns(candidates: readonly Candidate[]): Candidate[] {
   const counts = new Map<string, number>();
   const turns = candidates
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
@@ -212,7 +212,8 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
 /** Working machines come last: there may be hundreds, and nothing is wrong with them. */
 const REMARKABLE: readonly Standing[] = ['unreachable', 'foreign', 'busy', 'straggler'];
 const byPlace = (a: Pool, b: Pool): number => (placeKey(a) < placeKey(b) ? -1 : 1);
-const toCandidate = ({ id, region, group, digest, bornAt, standbyFor }: MachineFacts): Candidate => ({
+/** A machine as a slot sees it. */
+export const toCandidate = ({ id, region, group, digest, bornAt, standbyFor }: MachineFacts): Candidate => ({
   id,
   region,
   group,

@@ -1,4 +1,4 @@
-import { Refused } from '../../activities/plan-rollout.js';
+import { Refused } from '../../activities/plan/refused.js';
 import { FlyError } from '../fly/errors.js';
 import { drive, type Driven, type Mishap, phaseOf } from './drive.js';
 import { APP, type Case } from './fleets.js';

@@ -77,6 +77,7 @@ export function writtenMachine(call: Call): SimMachine {
   if (machine.state === 'destroyed') throw refuse(404, 'machine not found');
   call.entry.stateBefore = machine.state;
   call.entry.working = isWorking(machine);
+  call.entry.cordonedBefore = machine.cordoned;
   return machine;
 }
 

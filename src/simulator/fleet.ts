@@ -1,11 +1,12 @@
 import type { MachineConfig } from '../fly/wire.js';
 import { results } from './checks.js';
 import { imageRefOf } from './images.js';
-import { awaitTraffic, beginJob } from './life.js';
+import { beginJob } from './jobs.js';
 import { groupOf } from './machine.js';
 import { forkRandom } from './random.js';
 import type { Job, MachineBlock } from './scenario.js';
 import { plan } from './planning.js';
+import { awaitTraffic } from './traffic.js';
 import { note, type MachineState, type SimApp, type SimMachine, type World } from './world.js';
 
 /** Adds an app without machines. */
@@ -60,6 +61,7 @@ export function addMachine(world: World, app: SimApp, birth: Birth): SimMachine 
     checks: [],
     run: undefined,
     restarts: 0,
+    stopping: undefined,
     startSource: 'user',
     replacing: undefined,
     autostartHeld: false,

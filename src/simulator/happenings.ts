@@ -1,10 +1,13 @@
 import { passChecks, reportChecks } from './checks.js';
 import { isFrozen, loseHost, restoreHost } from './host.js';
 import { expireLease } from './leases.js';
-import { autostart, becomeDestroyed, becomeStarted, boot, comeToRest, endJob } from './life.js';
+import { becomeDestroyed, becomeStarted, boot } from './life.js';
 import { wake } from './machine.js';
+import { endJob } from './process.js';
+import { autostart } from './proxy.js';
 import { becomeReplaced } from './replace.js';
 import { act } from './script.js';
+import { comeToRest, endStopped } from './stop.js';
 import type { Due, SimMachine, What, World } from './world.js';
 
 const HAPPENINGS: Record<What, (world: World, machine: SimMachine) => void> = {
@@ -15,6 +18,7 @@ const HAPPENINGS: Record<What, (world: World, machine: SimMachine) => void> = {
   destroyed: becomeDestroyed,
   gone: forget,
   exited: endJob,
+  'stop-ends': endStopped,
   autostart,
   'checks-report': reportChecks,
   'checks-pass': passChecks,

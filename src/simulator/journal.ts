@@ -1,4 +1,5 @@
 import type { EffectName } from './scenario.js';
+import type { Signal } from './signals.js';
 
 /** One call of the API, as it was answered. */
 export interface CallEntry {
@@ -27,6 +28,11 @@ export interface CallEntry {
   /** State of the machine just before a write, and whether it was at work. */
   stateBefore?: string;
   working?: boolean;
+  /** Whether it was cordoned just before a write. */
+  cordonedBefore?: boolean;
+  /** What a stop sent, and after how long it kills. */
+  signal?: Signal;
+  timeoutMs?: number;
   fault?: EffectName;
   /** What it would have been answered without the fault, where it took effect. */
   actual?: number;
@@ -67,6 +73,8 @@ export interface Happening {
   readonly checks?: string;
   readonly nonce?: string;
   readonly why?: string;
+  /** The signal of the stop that ended or cut a job. */
+  readonly signal?: Signal;
   /** The call that caused it (its number and op); absent when it came by itself. */
   readonly by?: { readonly n: number; readonly op: string };
 }

@@ -1,7 +1,7 @@
-import { releaseAutostart } from './life.js';
 import { iso } from './machine.js';
 import { refuse } from './answers.js';
 import { plan, unplan } from './planning.js';
+import { releaseAutostart } from './traffic.js';
 import { note, type SimMachine, type World } from './world.js';
 
 /** Seconds a lease lasts when the caller names no ttl. UNCONFIRMED at Fly. */

@@ -10,6 +10,7 @@ const SLOTS: Record<What, Slot> = {
   destroyed: 'transition',
   gone: 'gone',
   exited: 'job',
+  'stop-ends': 'job',
   autostart: 'autostart',
   'checks-report': 'checks',
   'checks-pass': 'checks',

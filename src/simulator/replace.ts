@@ -1,6 +1,7 @@
 import type { MachineConfig } from '../fly/wire.js';
 import { imageRefOf } from './images.js';
-import { becomeStarted, cutJob, launch, rest } from './life.js';
+import { cutJob } from './jobs.js';
+import { becomeStarted, launch, rest } from './life.js';
 import { change, withEvent } from './machine.js';
 import { planAfter, unplan } from './planning.js';
 import { note, type SimMachine, type World } from './world.js';
@@ -20,6 +21,7 @@ export interface Replacement {
  */
 export function replace(world: World, machine: SimMachine, to: Replacement): string {
   const ran = wasRunning(machine);
+  machine.stopping = undefined;
   cutJob(world, machine, 'updated');
   const ref = to.config.image ?? '';
   const image = world.images.resolve(ref);

@@ -38,6 +38,10 @@ export const Job = z.strictObject({
   lengthMs: Span,
   exitCode: z.number().int().default(0),
   idleMs: Span.optional(),
+  /** On a stop's signal: left out, it is ended by it at once; or it works on; or it puts its work away and exits. */
+  onStop: z
+    .union([z.literal('ignore'), z.strictObject({ afterMs: Span.prefault(0), exitCode: z.number().int().default(0) })])
+    .optional(),
 });
 export type Job = z.infer<typeof Job>;
 

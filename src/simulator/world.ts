@@ -6,7 +6,9 @@ import { createImages, type Image, type ImageStore } from './images.js';
 import { createJournal, type Happening, type JournalLog } from './journal.js';
 import { createRandom, type Random } from './random.js';
 import type { Bucket } from './rate-limit.js';
+import type { Exit } from './exits.js';
 import type { Action, Fault, Job, Scenario } from './scenario.js';
+import type { Signal } from './signals.js';
 
 export type MachineState =
   | 'created'
@@ -29,6 +31,7 @@ export type What =
   | 'destroyed'
   | 'gone'
   | 'exited'
+  | 'stop-ends'
   | 'autostart'
   | 'checks-report'
   | 'checks-pass'
@@ -51,6 +54,14 @@ export interface Version {
   readonly config: MachineConfig;
   /** Given up by a silent revert, and no longer listed (switch `versionsKeepReverted`). */
   hidden: boolean;
+}
+
+/** A stop under way: what it sent, which call asked for it, and how the process ended on it (undefined: it works on). */
+export interface Stopping {
+  readonly signal: Signal;
+  readonly by: World['cause'];
+  readonly killAt: number;
+  readonly exit: Exit | undefined;
 }
 
 /** What an update replaced, kept until it is known whether the new version comes up. */
@@ -94,6 +105,7 @@ export interface SimMachine {
   /** The process that is at work: since when, and until when it was meant to be. */
   run: { readonly startedAt: number; readonly endsAt: number } | undefined;
   restarts: number;
+  stopping: Stopping | undefined;
   startSource: string;
   replacing: Replacing | undefined;
   /** The proxy wants to start it, and waits until it may (lease, cordon). */

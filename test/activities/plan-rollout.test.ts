@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Refused, planRollout } from '../../activities/plan-rollout.js';
+import { planRollout } from '../../activities/plan-rollout.js';
+import { Refused } from '../../activities/plan/refused.js';
 import type { Transport } from '../../src/fly/transport.js';
 import { createWorld, type World } from '../../src/proof/world.js';
 import { INPUT, V1, V2 } from './support.js';
@@ -176,7 +177,12 @@ describe('the plan', () => {
       '4 machines selected: 0 at target, 2 idle and updated first, 2 working and updated when they stop',
     );
     expect(report.machines.map((machine) => machine.standing)).toEqual(['ready', 'ready', 'straggler', 'straggler']);
-    for (const words of ['"unmanaged": "include"', '"suspended": "update"', 'containers are left', 'for a moment']) {
+    for (const words of [
+      '"unmanaged": "include"',
+      '"suspended": "update"',
+      'with containers is left',
+      'for a moment',
+    ]) {
       expect(report.notes.join('\n')).toContain(words);
     }
     expect(made).toMatchObject({ selected: 4, listed: 8, deadlineMs: 86_400_000 });

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { sayPlan } from '../../src/cli/say-plan.js';
 import { plain, sayLength, table } from '../../src/cli/text.js';
 import type { Answer, StatusAnswer } from '../../src/cli/ask-status.js';
 import type { MachineRecord } from '../../src/cli/from-fly.js';
@@ -7,57 +6,6 @@ import type { Outside } from '../../src/cli/outside.js';
 import { sayFleet } from '../../src/cli/say-fleet.js';
 import { createPicture } from '../../src/cli/screen.js';
 import { watchStatus } from '../../src/cli/watch-status.js';
-
-describe('a plan is printed by shape, whatever a later report holds', () => {
-  test('texts, points, counts, tables, and sections with a title of their own', () => {
-    const report = {
-      app: 'encoder',
-      headline: '2 machines selected',
-      notes: ['first', 'second'],
-      empty: [],
-      counts: { atTarget: 1, ready: 1 },
-      machines: [
-        { id: 'a', uses: ['x', 'y'] },
-        { id: 'bcd', more: 10 },
-      ],
-      sections: [
-        {
-          title: 'Images now',
-          rows: [
-            { image: 'v1', machines: 12 },
-            { image: 'v20', machines: 3 },
-          ],
-        },
-        { title: 'Left', lines: ['one is left'] },
-      ],
-    };
-    expect(sayPlan(report)).toEqual([
-      '2 machines selected',
-      'app: encoder',
-      '',
-      'notes',
-      '  - first',
-      '  - second',
-      '',
-      'counts',
-      '  at target  1',
-      '  ready      1',
-      '',
-      'machines',
-      '  id   uses  more',
-      '  a    x, y',
-      '  bcd          10',
-      '',
-      'Images now',
-      '  image  machines',
-      '  v1           12',
-      '  v20           3',
-      '',
-      'Left',
-      '  - one is left',
-    ]);
-  });
-});
 
 test('a large fleet is shown by its counts and its first machines; every machine that is not well is named', () => {
   const machines: MachineRecord[] = Array.from({ length: 1_000 }, (_, n) => ({

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { planRollout, Refused } from '../../activities/plan-rollout.js';
+import { Refused } from '../../activities/plan/refused.js';
+import { planRollout } from '../../activities/plan-rollout.js';
 import { createWorld } from '../../src/proof/world.js';
 
 const V1 = 'registry.fly.io/encoder:v1';

@@ -73,7 +73,7 @@ function planOf(app: string, fake: FakeApp, now: number): PlanResult {
   };
   return {
     plan: { ...plan, ...told },
-    report: { app, target: 'env A', headline: '', counts: {}, notes: [], machines: [] },
+    report: { app, target: 'env A', headline: '', selected: 0, counts: {}, notes: [], sections: [], machines: [] },
   };
 }
 

@@ -1,8 +1,11 @@
+import { z } from 'zod';
 import { json, OK, refuse, type Answer } from '../answers.js';
-import { nonceOf, writtenMachine, type Call } from '../call.js';
+import { bodyOf, nonceOf, writtenMachine, type Call } from '../call.js';
 import { guard } from '../leases.js';
-import { boot, releaseAutostart, stop } from '../life.js';
+import { boot } from '../life.js';
 import { change } from '../machine.js';
+import { stop, stopOrderOf } from '../stop.js';
+import { releaseAutostart } from '../traffic.js';
 import { requireHost } from '../update.js';
 import type { MachineState, SimMachine } from '../world.js';
 
@@ -50,12 +53,20 @@ export function startMachine(call: Call): Answer {
   return json(200, { previous_state: state, migrated: false, new_host: '' });
 }
 
-/** POST stop: answered at once. The body (signal, timeout) changes nothing here. */
+const StopBody = z.looseObject({
+  signal: z.string().optional(),
+  timeout: z.union([z.string(), z.number()]).optional(),
+});
+
+/** POST stop: answered at once; signal and timeout of the body, else of the machine's own `stop_config`. */
 export function stopMachine(call: Call): Answer {
   const machine = guarded(call);
+  const order = stopOrderOf(machine, bodyOf(call, StopBody));
+  call.entry.signal = order.signal;
+  call.entry.timeoutMs = order.timeoutMs;
   const rule = STOP[machine.state];
   if (typeof rule === 'function') throw refuse(412, rule(machine.state));
-  if (rule === 'stop') stop(call.world, machine, 'user');
+  if (rule === 'stop') stop(call.world, machine, { ...order, source: 'user' });
   return OK;
 }
 

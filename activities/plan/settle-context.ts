@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { type Change, imageText } from '../../src/domain/change.js';
+import { isInside } from '../../src/domain/fleet.js';
+import { classify, type RolloutContext } from '../../src/domain/machine.js';
+import { isSelected, type Selection, selectionProblems } from '../../src/domain/selection.js';
+import type { FlyClient } from '../../src/fly/client.js';
+import type { RolloutInput } from '../../src/input/types.js';
+import { findCut } from '../find-cut.js';
+import { type FindDigest, pinImage } from './pin-image.js';
+import type { Fleet } from './read-fleet.js';
+import { Refused } from './refused.js';
+
+function otherRepository({ image }: Change, { facts }: Fleet, context: RolloutContext): string[] {
+  if (image === undefined || context.allowOtherRepository) return [];
+  const others = facts.filter(
+    (machine) =>
+      machine.readable && isInside(classify(machine, context).standing) && machine.repository !== image.repository,
+  );
+  const [first] = others;
+  if (first === undefined) return [];
+  const ids = others.slice(0, 5).map((machine) => machine.id);
+  return [
+    `image: ${others.length} selected machines run another repository (${ids.join(', ')}: ${first.repository ?? ''}) than ${image.repository}; leave them out with "except", correct "image", or say "allowOtherRepository": true`,
+  ];
+}
+
+/** Twelve hex digits that two starts of the same change share, and two different changes do not. */
+function hashOf(change: Change, pin: string | undefined): string {
+  const env = Object.entries(change.env ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const image =
+    change.image === undefined
+      ? null
+      : [change.image.repository, pin ?? `unpinned ${imageText(change.image, undefined)}`];
+  return createHash('sha256')
+    .update(JSON.stringify([image, env]))
+    .digest('hex')
+    .slice(0, 12);
+}
+
+function contextOf(
+  input: RolloutInput,
+  change: Change,
+  selection: Selection,
+  fleet: Fleet,
+): Omit<RolloutContext, 'rollout' | 'cut'> {
+  const origins = fleet.facts.filter((m) => m.readable && isSelected(selection, m)).map((m) => m.digest ?? '');
+  return {
+    app: input.app,
+    change,
+    origins: [...new Set(origins)],
+    unread: fleet.facts.filter((m) => !m.readable).map((m) => m.id),
+    selection,
+    unmanaged: input.unmanaged,
+    suspended: input.suspended,
+    allowOtherRepository: input.allowOtherRepository,
+    healthy: input.healthy,
+  };
+}
+
+/**
+ * What the rollout will hold on to, and what there is to say of its pin.
+ * @throws Refused with everything that Fly and the registry have to say against it, at once; FlyError.
+ */
+export async function settleContext(
+  input: RolloutInput,
+  { fleet, change, start }: { fleet: Fleet; change: Change; start: string },
+  deps: { fly: FlyClient; findDigest: FindDigest },
+): Promise<{ context: RolloutContext; note: string | undefined }> {
+  const selection: Selection = {
+    ...(input.only === undefined ? {} : { only: input.only }),
+    ...(input.except === undefined ? {} : { except: input.except }),
+  };
+  const base = contextOf(input, change, selection, fleet);
+  const { pin, note, problem } = await pinImage(change, fleet.machines, deps.findDigest);
+  const named = { ...base, rollout: { hash: hashOf(change, pin), start }, ...(pin === undefined ? {} : { pin }) };
+  const context = { ...named, cut: await findCut(fleet.facts, named, deps.fly) };
+  const problems = [
+    ...selectionProblems(selection, fleet.facts),
+    ...(problem === undefined ? [] : [problem]),
+    ...otherRepository(change, fleet, context),
+  ];
+  if (problems.length > 0) throw new Refused(problems);
+  return { context, note };
+}

@@ -1,0 +1,61 @@
+import { type Candidate, inTurns, observe, type Pool, toCandidate, placeKey } from './fleet.js';
+import { groupBy } from './group-by.js';
+import { classify, type MachineFacts } from './machine.js';
+import { admit, MOST_IN_FLIGHT, type Pace, slotsAt } from './pace.js';
+import { begin, paceOf, type Plan } from './state.js';
+
+/**
+ * No update of an idle machine is shorter: its five calls follow one another, and Fly shows `replacing` for seconds in
+ * answers that people quote. Nobody has published a least time, so this is one that is surely kept.
+ */
+export const LEAST_UPDATE_MS = 1_000;
+
+/** What comes of the machines that are idle now. */
+export interface Forecast {
+  /** Those updated at once, step after step, if every update took as long as every other and nothing else happened. */
+  readonly steps: readonly (readonly Candidate[])[];
+  readonly pools: readonly Pool[];
+  /** So many updates at least follow one another, whatever the order. */
+  readonly inARow: number;
+  /** No rollout is shorter: `LEAST_UPDATE_MS` for each of them. */
+  readonly leastMs: number;
+}
+
+/** Gives out slots as the loop does, until nobody waits for one. */
+function stepsOf(queue: readonly Candidate[], pace: Pace): Candidate[][] {
+  const steps: Candidate[][] = [];
+  for (let left = queue, now = pace; left.length > 0; now = { ...pace, proven: true, pinned: true }) {
+    const step = admit(left, now);
+    if (step.length === 0) break; // who gets no slot with nothing in flight never gets one
+    const taken = new Set(step);
+    left = left.filter((waiting) => !taken.has(waiting));
+    steps.push(step);
+  }
+  return steps;
+}
+
+/** The most that any place's slots, or those of the whole rollout, make wait for one another. */
+function updatesInARow(queue: readonly Candidate[], pace: Pace): number {
+  const [first, ...others] = queue;
+  if (first === undefined) return 0;
+  const isAlone = !(pace.proven && pace.pinned);
+  const rest = isAlone ? others : queue;
+  const places = [...groupBy(rest, placeKey).values()];
+  const turns = places.map((kin) => Math.ceil(kin.length / slotsAt(pace.pools, kin[0] ?? first)));
+  return (isAlone ? 1 : 0) + Math.max(Math.ceil(rest.length / MOST_IN_FLIGHT), ...turns);
+}
+
+/**
+ * The order in which the loop will take the machines that are idle now, by the functions that the loop itself goes by.
+ * The real order differs as soon as updates take different times, or machines stop and start.
+ */
+export function forecast(fleet: readonly MachineFacts[], plan: Plan): Forecast {
+  const { context, plannedAt: now } = plan;
+  const none = { doubt: [], taken: [], failed: [], forgiven: {} };
+  const seen = observe(fleet, context, { now, whole: true, unlisted: 0, ...none });
+  const isForUs = (machine: MachineFacts) => ['ready', 'cut'].includes(classify(machine, context).standing);
+  const queue = inTurns(fleet.filter(isForUs).map(toCandidate));
+  const pace = paceOf({ ...begin(plan, now), seen });
+  const inARow = updatesInARow(queue, pace);
+  return { steps: stepsOf(queue, pace), pools: seen.pools, inARow, leastMs: inARow * LEAST_UPDATE_MS };
+}

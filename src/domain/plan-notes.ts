@@ -1,0 +1,147 @@
+import { firstOf } from './clip.js';
+import { differencesOf } from './differences.js';
+import { isInside } from './fleet.js';
+import type { Forecast } from './forecast.js';
+import type { Standing } from './machine.js';
+import { sayCount } from './say-count.js';
+import { sayMs } from './say-ms.js';
+import type { Plan } from './state.js';
+import { earlierStartsOf, holdsOf, imagesOf, type Surveyed, tireless } from './survey.js';
+
+/** All that a plan is told from. */
+export interface Findings {
+  readonly fleet: readonly Surveyed[];
+  readonly plan: Plan;
+  readonly forecast: Forecast;
+  /** What there is to say of the pin. */
+  readonly pinNote: string | undefined;
+}
+
+/** What becomes of machines by standing, where that is worth a note, and what an operator can do about it. */
+const STANDINGS: readonly { readonly standing: Standing; readonly one: string; readonly many: string }[] = [
+  {
+    standing: 'cut',
+    one: 'machine was stopped by the update of an earlier start of this change while at work: it is started again',
+    many: 'machines were stopped by the update of an earlier start of this change while at work: they are started again',
+  },
+  {
+    standing: 'unreachable',
+    one: 'machine sits on a host that is not ok: it is waited for until the deadline',
+    many: 'machines sit on a host that is not ok: they are waited for until the deadline',
+  },
+  {
+    standing: 'foreign',
+    one: 'machine runs something that this rollout may not touch: it is left, and the rollout ends Partial',
+    many: 'machines run something that this rollout may not touch: they are left, and the rollout ends Partial',
+  },
+  {
+    standing: 'unmanaged',
+    one: 'machine without fly_platform_version=v2 is left ("unmanaged": "include" takes it)',
+    many: 'machines without fly_platform_version=v2 are left ("unmanaged": "include" takes them)',
+  },
+  {
+    standing: 'suspended',
+    one: 'suspended machine is left while suspended ("suspended": "update" takes it, and it loses its memory)',
+    many: 'suspended machines are left while suspended ("suspended": "update" takes them, and they lose their memory)',
+  },
+  {
+    standing: 'containers',
+    one: 'machine with containers is left: naming a container comes with a later release',
+    many: 'machines with containers are left: naming a container comes with a later release',
+  },
+  {
+    standing: 'special',
+    one: 'machine that Fly or flyctl made for a moment is left',
+    many: 'machines that Fly or flyctl made for a moment are left',
+  },
+];
+
+/** A note for each standing that keeps machines from being updated like the others. */
+export function standingNotes(fleet: readonly Surveyed[]): string[] {
+  return STANDINGS.flatMap(({ standing, one, many }) => {
+    const count = fleet.filter((machine) => machine.standing === standing).length;
+    return count === 0 ? [] : [sayCount(count, one, many)];
+  });
+}
+
+function holdNote({ fleet }: Findings): string[] {
+  const holds = holdsOf(fleet);
+  if (holds.length === 0) return [];
+  const ids = firstOf(
+    holds.map(({ machine }) => machine.id),
+    5,
+  );
+  return [
+    `${sayCount(holds.length, 'machine is', 'machines are')} held: cordoned or stopped by a rollout, and not brought back (${ids})`,
+  ];
+}
+
+function tirelessNote({ fleet }: Findings): string[] {
+  const found = tireless(fleet).length;
+  if (found === 0) return [];
+  return [
+    `${sayCount(found, 'working machine never rests', 'working machines never rest')} without being stopped (restart policy "always", no autostop): left over at the deadline, unless "forceAfter" is set`,
+  ];
+}
+
+function timeNote({ forecast, plan: { deadlineMs } }: Findings): string[] {
+  if (forecast.leastMs <= deadlineMs) return [];
+  return [
+    `the deadline of ${sayMs(deadlineMs)} is too short: the idle machines alone take ${sayMs(forecast.leastMs)} at the least`,
+  ];
+}
+
+function mixedNotes({ fleet, plan: { context } }: Findings): string[] {
+  const differing = [...new Set(differencesOf(fleet).map(({ group }) => group))];
+  const isOff = ({ standing, image }: Surveyed) =>
+    image !== undefined && (standing === 'suspended' || (isInside(standing) && standing !== 'atTarget'));
+  const images = imagesOf(fleet.filter(isOff));
+  const off = images.length > 1 && context.change.image !== undefined;
+  return [
+    ...(off ? [`the machines off target run ${images.length} different images`] : []),
+    ...(differing.length === 0 ? [] : [`machines of one process group are not alike: ${firstOf(differing, 5, 40)}`]),
+  ];
+}
+
+function earlierNote({ fleet, plan: { context } }: Findings): string[] {
+  const starts = earlierStartsOf(fleet, context.rollout);
+  if (starts.length === 0) return [];
+  const names = firstOf(
+    starts.map(({ name }) => name),
+    5,
+  );
+  const marked = starts.reduce((sum, { machines }) => sum + machines.length, 0);
+  return [
+    `continues an earlier start of this change (${names}): ${sayCount(marked, 'machine carries', 'machines carry')} its mark`,
+  ];
+}
+
+function suspendedNote({ fleet, plan: { context } }: Findings): string[] {
+  const count = fleet.filter((one) => one.machine.state === 'suspended' && one.standing === 'ready').length;
+  if (count === 0 || context.suspended === 'leave') return [];
+  return [
+    `${sayCount(count, 'suspended machine is updated and loses its', 'suspended machines are updated and lose their')} memory`,
+  ];
+}
+
+/** What is wrong or surprising, worst first: few sentences, since the rollout shows them as long as it runs. */
+export function notesOf(findings: Findings): string[] {
+  const { pinNote, fleet } = findings;
+  const { unlisted, attributes } = findings.plan;
+  return [
+    ...(unlisted === 0 ? [] : [`the app counts ${unlisted} machines more than Fly lists: those are not updated`]),
+    ...holdNote(findings),
+    ...timeNote(findings),
+    ...tirelessNote(findings),
+    ...(pinNote === undefined ? [] : [pinNote]),
+    ...suspendedNote(findings),
+    ...mixedNotes(findings),
+    ...earlierNote(findings),
+    ...standingNotes(fleet),
+    ...(attributes.length > 0
+      ? []
+      : [
+          'the namespace has no search attribute FlyApp, FlyImage or RolloutPhase: the rollout runs all the same, lists cannot filter by it',
+        ]),
+  ];
+}

@@ -1,0 +1,102 @@
+import { clip, firstOf } from './clip.js';
+import { groupBy } from './group-by.js';
+import type { MachineFacts, Standing } from './machine.js';
+import { differences, earlierStarts, holds, neverResting, unusual } from './odd-sections.js';
+import { slotsAt } from './pace.js';
+import type { Findings } from './plan-notes.js';
+import type { PlanSection } from './plan-report.js';
+import { idsOf, machines, placeOf, section } from './plan-section.js';
+import { sayCount } from './say-count.js';
+import { sayMs } from './say-ms.js';
+import { imagesOf, type Kin } from './survey.js';
+
+function order({ forecast, fleet }: Findings): PlanSection | undefined {
+  const { steps, pools } = forecast;
+  const first = steps[0]?.[0];
+  const updated = steps.reduce((sum, step) => sum + step.length, 0);
+  const working = fleet.filter(({ standing }) => standing === 'straggler').length;
+  const rows = pools.map((pool) => ({
+    ...placeOf(pool),
+    selected: pool.selected,
+    'at target': pool.atTarget,
+    idle: pool.idle,
+    'at once': slotsAt(pools, pool),
+  }));
+  const lines = [
+    ...(first === undefined
+      ? ['No machine is idle and off target now.']
+      : [
+          `${machines(updated)} idle now, in ${sayCount(steps.length, 'step', 'steps')}: ${first.id} (${clip(first.region, 10)}, ${clip(first.group, 40)}) first${(steps[0]?.length ?? 0) > 1 ? '' : ', alone'}; then by turns through regions and groups.`,
+        ]),
+    ...(working === 0 ? [] : [`${machines(working)} at work: each is updated when it stops by itself.`]),
+  ];
+  return section('Order', lines, rows);
+}
+
+/** Why machines are not updated, or not now, and what takes them. */
+const LEFT: readonly { readonly standing: Standing; readonly way: string }[] = [
+  { standing: 'foreign', way: 'the rollout ends Partial' },
+  { standing: 'unreachable', way: 'waited for until the deadline' },
+  { standing: 'busy', way: 'looked at again' },
+  { standing: 'unmanaged', way: '"unmanaged": "include" takes them' },
+  { standing: 'suspended', way: '"suspended": "update" takes them, and they lose their memory' },
+  { standing: 'containers', way: 'left' },
+  { standing: 'special', way: 'left: they go by themselves, or with their owner' },
+  { standing: 'excluded', way: 'change "only" or "except"' },
+  { standing: 'gone', way: 'nothing is left of them' },
+];
+
+function left({ fleet }: Findings): PlanSection | undefined {
+  const rows = LEFT.flatMap(({ standing, way }) => {
+    const kin = fleet.filter((one) => one.standing === standing);
+    return [...groupBy(kin, ({ because }) => because)].map(([because, some]) => ({
+      machines: some.length,
+      because,
+      'what then': way,
+      ids: idsOf(some.map(({ machine }) => machine)),
+    }));
+  });
+  return section('Left, or waited for', [], rows);
+}
+
+const sayGroups = (kin: readonly MachineFacts[]): string =>
+  firstOf(
+    [...groupBy(kin, ({ group }) => group)].map(([group, some]) => `${clip(group, 40)} ${some.length}`),
+    5,
+  );
+
+function images({ fleet, plan: { context } }: Findings): PlanSection | undefined {
+  const isTarget = ({ machines: [one] }: Kin) => context.pin !== undefined && one?.digest === context.pin;
+  const rows = imagesOf(fleet).map((image) => ({
+    image: clip(image.name, 360),
+    machines: image.machines.length,
+    groups: sayGroups(image.machines),
+    is: isTarget(image) ? 'the target' : '',
+  }));
+  return section('Images in the fleet now', [], rows);
+}
+
+function time({ forecast, plan: { deadlineMs } }: Findings): PlanSection | undefined {
+  const { inARow, leastMs } = forecast;
+  if (inARow === 0) return undefined;
+  return section('Shortest possible time', [
+    `${sayMs(leastMs)} for the machines that are idle now: ${sayCount(inARow, 'update', 'updates')} in a row, a second each at the least. The deadline is ${sayMs(deadlineMs)}.`,
+    'Left out: what Fly takes to pull the image and to replace a machine, rate limits, pauses, failures, machines at work or on lost hosts, and the two looks at the end.',
+  ]);
+}
+
+/** What is said of the machines before what is said of the rollout; of both, the surprising first. */
+const SECTIONS: readonly ((findings: Findings) => PlanSection | undefined)[] = [
+  holds,
+  neverResting,
+  differences,
+  earlierStarts,
+  order,
+  left,
+  unusual,
+  images,
+  time,
+];
+
+/** The sections that have something to say, but for what Fly goes on believing. */
+export const sectionsOf = (findings: Findings): PlanSection[] => SECTIONS.flatMap((say) => say(findings) ?? []);

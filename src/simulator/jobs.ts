@@ -1,0 +1,44 @@
+import { endChecks } from './checks.js';
+import type { Exit } from './exits.js';
+import { plan, unplan } from './planning.js';
+import { draw } from './random.js';
+import { note, type SimMachine, type World } from './world.js';
+
+/** Starts the machine's work; `part` is the share of it that is still to be done. */
+export function beginJob(world: World, machine: SimMachine, part: number): void {
+  const length = machine.image?.spec.exits?.afterMs ?? machine.job?.lengthMs;
+  if (length === undefined) return;
+  machine.run = { startedAt: world.now, endsAt: world.now + Math.round(draw(machine.random, length) * part) };
+  note(world, machine, 'job-started', { version: machine.version });
+  plan(world, machine, 'exited', machine.run.endsAt);
+}
+
+/** How the machine's work ends when nothing disturbs it: as its image or its job asks for. */
+export function ownExit(machine: SimMachine): Exit {
+  return machine.image?.spec.exits ?? { code: machine.job?.exitCode ?? 0 };
+}
+
+/** Something ends the machine's work before its time. */
+export function cutJob(world: World, machine: SimMachine, why: string): void {
+  endChecks(world, machine);
+  unplan(machine, 'job');
+  if (machine.run === undefined) return;
+  machine.run = undefined;
+  note(world, machine, 'job-cut', { why, version: machine.version, ...askedBy(machine) });
+}
+
+/** The machine's work is done, with this exit code. */
+export function finishJob(world: World, machine: SimMachine, exitCode: number): void {
+  unplan(machine, 'job');
+  endChecks(world, machine);
+  if (machine.run !== undefined) {
+    note(world, machine, 'job-ended', { exitCode, version: machine.version, ...askedBy(machine) });
+  }
+  machine.run = undefined;
+}
+
+// A stop that is under way is what ends the job, whenever that comes.
+function askedBy({ stopping }: SimMachine) {
+  if (stopping === undefined) return {};
+  return { signal: stopping.signal, ...(stopping.by && { by: stopping.by }) };
+}

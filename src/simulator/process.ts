@@ -1,0 +1,33 @@
+import { exitEvent, type Exit } from './exits.js';
+import { finishJob, ownExit } from './jobs.js';
+import { rest } from './life.js';
+import { change, withEvent } from './machine.js';
+import { planAfter } from './planning.js';
+import { note, type SimMachine, type World } from './world.js';
+
+/** Restart tries when the config names none (machines docs, "restart policy": on-failure, 10 tries). */
+const DEFAULT_RETRIES = 10;
+
+/** The work is done, or has crashed. */
+export function endJob(world: World, machine: SimMachine): void {
+  exitProcess(world, machine, ownExit(machine));
+}
+
+/** The main process ends by itself; the restart policy decides what comes next (machines docs, machine states). */
+export function exitProcess(world: World, machine: SimMachine, exit: Exit): void {
+  finishJob(world, machine, exit.code);
+  const restarting = restarts(machine, exit.code);
+  machine.restarts = restarting ? machine.restarts + 1 : exit.code === 0 ? 0 : machine.restarts;
+  change(world, machine, { events: withEvent(world, machine, exitEvent(world, machine, { ...exit, restarting })) });
+  if (!restarting) return rest(world, machine, 'stopped');
+  note(world, machine, 'restarted', { exitCode: exit.code, version: machine.version });
+  change(world, machine, { state: 'starting' });
+  machine.startSource = 'flyd';
+  planAfter(world, machine, 'booted', 'restartMs');
+}
+
+function restarts(machine: SimMachine, code: number): boolean {
+  const { policy, max_retries: retries } = machine.config.restart ?? {};
+  if (policy === 'always') return true;
+  return (policy ?? 'on-failure') === 'on-failure' && code !== 0 && machine.restarts < (retries ?? DEFAULT_RETRIES);
+}
