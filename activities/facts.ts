@@ -1,4 +1,5 @@
-import { type Change, envMatches, MARK_KEY, parseImage } from '../src/domain/change.js';
+import { type Change, containersOf, envMatches, MARK_KEY, parseImage } from '../src/domain/change.js';
+import { readHold } from '../src/domain/hold.js';
 import type { Check, Life, MachineFacts, Special } from '../src/domain/machine.js';
 import type { Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
 import { metAtWork } from './met-at-work.js';
@@ -83,9 +84,32 @@ function kindOf(
   return { ...(special === undefined ? {} : { special }), ...(onlyIdle === undefined ? {} : { onlyIdle }) };
 }
 
-function repositoryOf(config: Machine['config']): Pick<MachineFacts, 'repository'> {
-  return config?.image ? { repository: parseImage(config.image).repository } : {};
+/** What it runs: of its own image, or of the containers that the change names. */
+function imageOf(
+  { config, image_ref }: Machine,
+  change: Change,
+): Pick<MachineFacts, 'digest' | 'repository' | 'containers'> {
+  const has = Array.isArray(config?.containers) && config.containers.length > 0;
+  const named = config && has && change.containers !== undefined ? containersOf(config, change) : undefined;
+  if (named !== undefined) return { ...named, containers: 'named' };
+  return {
+    digest: image_ref?.digest || undefined,
+    ...(config?.image ? { repository: parseImage(config.image).repository } : {}),
+    containers: has ? 'others' : 'none',
+  };
 }
+
+/**
+ * Fly's time of the newest start. Where no event that is kept tells of one it is older than all of them: then the
+ * oldest one's time is the latest it can have been.
+ */
+const lastStartOf = (events: readonly MachineEvent[]): number | undefined =>
+  (events.find((event) => event.type === 'start') ?? events.at(-1))?.timestamp;
+
+const holdOf = (id: string, metadata: Readonly<Record<string, string>>): Pick<MachineFacts, 'hold'> => {
+  const hold = readHold(id, metadata);
+  return hold === undefined ? {} : { hold };
+};
 
 /** What the table may know of a machine. Its config stays here: env and commands never leave an activity. */
 export function factsOf(machine: Machine, change: Change): MachineFacts {
@@ -101,16 +125,17 @@ export function factsOf(machine: Machine, change: Change): MachineFacts {
     readable,
     state: machine.state,
     version: machine.instance_id,
-    digest: machine.image_ref?.digest || undefined,
-    ...repositoryOf(machine.config),
+    ...imageOf(machine, change),
     managed: metadata['fly_platform_version'] === 'v2',
     ...kindOf(config, metadata),
-    containers: Array.isArray(config.containers) && config.containers.length > 0,
     hostOk: readable && (machine.host_status ?? 'ok') === 'ok',
     mark: metadata[MARK_KEY],
     standbyFor: config.standbys ?? [],
     bornAt: bornAtOf(events),
     cut: metAtWork(events) === 'stopped by us',
+    ...holdOf(machine.id, metadata),
+    cordoned: machine.cordoned === true,
+    lastStartAt: lastStartOf(events),
     envMatches: envMatches(config, change),
     checksConfigured: configuredChecks(config),
     checks: checksOf(machine),

@@ -1,4 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { type Clock, shiftedClock } from '../src/clock.js';
 import { FlyError } from '../src/fly/errors.js';
 import { awaitRollout, type WaitDeps } from './await-rollout.js';
 import type { Activities } from './contract.js';
@@ -83,16 +84,26 @@ function again(says: string, inMs: number): Error {
 }
 
 /**
+ * The worker's clock set by the server's: what workflows say and what they are told is in the server's time, and a
+ * worker may be an hour off. The attempt's own time from the server is right to how long the task waited for a worker.
+ */
+function serverClock(clock: Clock): Clock {
+  const { currentAttemptScheduledTimestampMs } = Context.current().info;
+  return shiftedClock(clock, currentAttemptScheduledTimestampMs - clock.now());
+}
+
+/**
  * The activities of a worker. Each is safe to run again: planning and looking write nothing, updating looks for its
  * own traces first.
  */
 export function createActivities(deps: ActivityDeps): Activities {
   const beating = <T>(work: (attempt: Attempt) => Promise<T>) => withBeat(deps.beat, work);
   return {
-    planRollout: (order) => beating(() => asFailure(planRollout(order, deps))),
+    planRollout: (order) => beating(() => asFailure(planRollout(order, { ...deps, clock: serverClock(deps.clock) }))),
 
     async observeFleet(order) {
-      const look = await beating(({ cancelled }) => asFailure(observeFleet(order, deps, cancelled)));
+      const timed = { ...deps, clock: serverClock(deps.clock) };
+      const look = await beating(({ cancelled }) => asFailure(observeFleet(order, timed, cancelled)));
       if (look.kind !== 'again') return look;
       throw again(look.says, look.inMs);
     },

@@ -1,6 +1,6 @@
 import type { Clock } from '../src/clock.js';
 import { leftToDo, observe } from '../src/domain/fleet.js';
-import { classify, type MachineFacts } from '../src/domain/machine.js';
+import { classify, type MachineFacts, type RolloutContext } from '../src/domain/machine.js';
 import { isNews, type LookOrder } from '../src/domain/look.js';
 import type { LookOutcome } from '../src/domain/outcomes.js';
 import type { FlyClient } from '../src/fly/client.js';
@@ -11,6 +11,9 @@ import { MOST_AWAITED, untilOneStops } from './until-one-stops.js';
 
 /** After a machine was seen to stop: soon enough for one that rests for two seconds, slow enough for a list that lags. */
 const AT_ONCE_MS = 500;
+
+/** A look that goes on for nothing slows down: to a tenth of the time it has gone on, and never below the calm pace. */
+const SLOWER = 10;
 
 /** Nothing to do yet: look again after `inMs`. */
 export interface Again {
@@ -45,6 +48,11 @@ export async function observeFleet(
   }
 }
 
+/** From its time on, who has had his time by Fly's own clock may be stopped. */
+function forcing({ context, force }: LookOrder, now: number, flyNow: number): RolloutContext {
+  return force === undefined || now < force.from ? context : { ...context, forceBefore: flyNow - force.afterMs };
+}
+
 async function lookOnce(order: LookOrder, deps: LookDeps, signal: AbortSignal): Promise<LookOutcome | Again> {
   const { look, context } = order;
   const early = look.after - deps.clock.now();
@@ -54,11 +62,14 @@ async function lookOnce(order: LookOrder, deps: LookDeps, signal: AbortSignal): 
   if (list.kind === 'suspect')
     return { kind: 'suspect', listed: list.machines.length, expected: list.expected, at: now };
   const facts = list.machines.map((machine) => factsOf(machine, context.change));
-  const observation = observe(facts, context, { ...order, now, whole: list.whole, unlisted: list.unlisted });
+  const flyNow = deps.fly.now();
+  const { whole, unlisted } = list;
+  const observation = observe(facts, forcing(order, now, flyNow), { ...order, now, flyNow, whole, unlisted });
   if (isNews(observation, order)) return { kind: 'seen', observation };
-  const short = list.whole ? '' : ' (the list is shorter than before and than the app counts)';
+  const short = whole ? '' : ' (the list is shorter than before and than the app counts)';
   const says = `${leftToDo(observation)} machines left${short}: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;
-  const pauseMs = Math.max(0, Math.min(deps.pollMs[look.pace], look.until - now));
+  const pollMs = Math.max(deps.pollMs[look.pace], Math.min(deps.pollMs.calm, (now - look.since) / SLOWER));
+  const pauseMs = Math.max(0, Math.min(pollMs, look.until - now));
   const isAwaited = (one: MachineFacts) =>
     classify(one, context).standing === 'straggler' && !order.failed.includes(one.id);
   const working = observation.stragglers > MOST_AWAITED ? [] : facts.filter(isAwaited);

@@ -1,5 +1,5 @@
 import type { Clock } from '../src/clock.js';
-import { type Change, imageText, parseImage } from '../src/domain/change.js';
+import { type Change, parseImage, targetText } from '../src/domain/change.js';
 import { firstOf } from '../src/domain/clip.js';
 import { isInside } from '../src/domain/fleet.js';
 import { forecast } from '../src/domain/forecast.js';
@@ -27,16 +27,17 @@ export interface PlanDeps extends OwnAppDeps {
   readonly attributes: () => Promise<readonly string[]>;
 }
 
-function changeOf(input: RolloutInput): Change {
-  return {
-    ...(input.image === undefined ? {} : { image: parseImage(input.image) }),
-    ...(input.env === undefined ? {} : { env: input.env }),
-  };
+function changeOf({ image, env }: RolloutInput): Change {
+  const changed = env === undefined ? {} : { env };
+  if (image === undefined) return changed;
+  if (typeof image === 'string') return { image: parseImage(image), ...changed };
+  const containers = Object.entries(image).map(([name, reference]) => [name, parseImage(reference)] as const);
+  return { containers: Object.fromEntries(containers), ...changed };
 }
 
 /** What is to be different, by name: no value of an env. */
 const sayTarget = ({ change, pin }: RolloutContext): string =>
-  [change.image && imageText(change.image, pin), change.env && `env ${firstOf(Object.keys(change.env), 20)}`]
+  [targetText(change, pin), change.env && `env ${firstOf(Object.keys(change.env), 20)}`]
     .filter((part) => part !== undefined)
     .join(' and ');
 
@@ -69,6 +70,9 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
     plannedAt: deps.clock.now(),
     deadlineMs: input.deadlineMs,
     maxFailed: input.maxFailed,
+    bootFirst: input.bootFirst,
+    ...(input.forceAfterMs === undefined ? {} : { forceAfterMs: input.forceAfterMs }),
+    ...(input.ramp === 'off' ? {} : { ramp: input.ramp }),
     selected: countSelected(fleet, input.app),
     listed: listed.machines.length,
     unlisted: listed.unlisted,

@@ -41,7 +41,7 @@ export async function settle(update: Update, version: string): Promise<Settled> 
     const now = deps.clock.now();
     if (now >= deadline) {
       const says = `version ${version} had not settled in time`;
-      return { kind: 'failed', code: 'not_settled', says, at: now, interrupted: false };
+      return { kind: 'failed', code: 'not_settled', says, at: deps.fly.now(), interrupted: false };
     }
     // Watching needs no lease, so one that cannot be refreshed ends nothing.
     await lease.fresh().catch(() => undefined);
@@ -94,6 +94,6 @@ function wentElsewhere({ order, deps }: Update, machine: Machine): Settled {
   if (standing === 'unreachable') return HOST_AWAY;
   const says = `Fly went back to version ${facts.version} after the update; the new one could not come up`;
   const events = machine.events ?? [];
-  const at = events[0]?.timestamp ?? deps.clock.now();
+  const at = events[0]?.timestamp ?? deps.fly.now();
   return { kind: 'failed', code: 'reverted', says, at, interrupted: metAtWork(events) !== 'idle' };
 }

@@ -1,16 +1,17 @@
 import type { Clock } from '../src/clock.js';
-import { classify } from '../src/domain/machine.js';
+import type { Hold } from '../src/domain/hold.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
-import { ulidTime } from '../src/domain/ulid.js';
 import type { FlyClient } from '../src/fly/client.js';
 import { FlyError } from '../src/fly/errors.js';
-import type { Machine, MachineEvent } from '../src/fly/wire.js';
+import type { Machine } from '../src/fly/wire.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
-import { factsOf } from './facts.js';
+import { conclude, digestOf } from './conclude.js';
 import { heldBack, NOT_FOR_SURE } from './held-back.js';
 import { type Held, takeLease } from './lease.js';
-import { metAtWork } from './met-at-work.js';
-import { settle } from './settle.js';
+import { putRight } from './put-right.js';
+import { readMachine } from './read-machine.js';
+import { standingOf } from './standing-of.js';
+import { stopOverdue, untilStopped } from './stop-overdue.js';
 import { findTrace } from './trace.js';
 import { writeChange } from './write.js';
 
@@ -51,35 +52,69 @@ interface Progress {
   inDoubt: boolean;
   /** When the machine was last asked for, by the worker's clock. */
   readAt: number;
+  /** On the machine as last read, or set by us since; `unknown` before the first read, where there may be one. */
+  hold: Hold | 'unknown' | undefined;
+  /** We stopped it while it was working. */
+  stopped: boolean;
+  /** As last read it was idle. */
+  isIdle: boolean;
+  /** What we stopped had begun after we last looked: it had not had its time. */
+  cutEarly: boolean;
 }
 
 /** Fly's trouble is tried again this many times in the slot before the machine rests and another gets it. */
 const MOST_ATTEMPTS = 4;
 
-/** Looks at a machine whose lease names another version than the GET does. */
-const MOST_READS = 5;
+function begin(order: UpdateOrder, { number }: Attempt): Progress {
+  const inDoubt = number > 1 || order.inDoubtSince !== undefined;
+  const mayBeHeld = order.machine.held === true || (order.machine.stop !== undefined && inDoubt);
+  return {
+    inDoubt,
+    readAt: 0,
+    hold: mayBeHeld ? 'unknown' : undefined,
+    stopped: false,
+    isIdle: false,
+    cutEarly: false,
+  };
+}
 
 /**
  * Brings one machine to its target and leaves it in the state it had. The only procedure that writes to a machine:
- * lease, read, assess, write, settle, release. Each step may be repeated from the start by a later attempt: the
- * lease fences the older one off, and its traces (its mark in `versions`, an update event) are looked for first.
- * Called back before its write it returns `calledBack`, and the machine is untouched; after the write it finishes.
+ * lease, read, assess, write, settle, release; a machine that has had its time is held, cordoned and stopped before,
+ * and put right after. Each step may be repeated from the start by a later attempt: the lease fences the older one
+ * off, and its traces (its mark in `versions`, an update event, its hold) are looked for first. Called back before its
+ * write it returns `calledBack`, and the machine is as it was; after the write it finishes.
  * @throws FlyError when Temporal is to try again.
  */
 export async function updateMachine(order: UpdateOrder, deps: UpdateDeps, attempt: Attempt): Promise<UpdateOutcome> {
+  const progress = begin(order, attempt);
+  const outcome = await attemptUpdate(order, deps, attempt, progress);
+  return {
+    ...outcome,
+    ...(progress.hold === undefined ? {} : { held: true }),
+    ...(progress.stopped ? { stopped: true } : {}),
+  };
+}
+
+async function attemptUpdate(
+  order: UpdateOrder,
+  deps: UpdateDeps,
+  attempt: Attempt,
+  progress: Progress,
+): Promise<UpdateOutcome> {
   const { app } = order.context;
   const { id } = order.machine;
-  const progress = { inDoubt: attempt.number > 1 || order.inDoubtSince !== undefined, readAt: 0 };
   const isOurs = await attempt.confirm();
-  if (attempt.cancelled.aborted && !progress.inDoubt) return { kind: 'calledBack' };
+  if (attempt.cancelled.aborted && !progress.inDoubt && !order.machine.restore) return { kind: 'calledBack' };
   if (!isOurs()) return { ...NOT_FOR_SURE, inDoubt: progress.inDoubt };
   try {
     attempt.say('takes the lease');
     const taken = await takeLease(order, deps);
     if (taken.kind === 'held by another') return heldByAnother(taken.retryAfterMs, progress);
     progress.inDoubt ||= taken.lease.fenced;
+    const update: Update = { order, deps, attempt, lease: taken.lease, app, id, progress };
     try {
-      return await underLease({ order, deps, attempt, lease: taken.lease, app, id, progress });
+      return await underLease(update);
     } finally {
       await taken.lease.release();
     }
@@ -117,10 +152,42 @@ function outcomeOf(error: unknown, attempt: Attempt, { inDoubt }: Progress): Upd
   return { kind: 'error', code, says: error.message, retryAfterMs: retryAfterMs ?? 60_000, inDoubt };
 }
 
+/** So often a machine that we stopped waits, stopped, for Fly to let it be updated, before it is started as it was. */
+const MOST_WAITS = 3;
+
+/** Nothing is gained by a start on the old version that the next try would have to stop again. */
+function isWorthAWait({ order, attempt, progress }: Update, outcome: UpdateOutcome): boolean {
+  const isDown = progress.stopped || progress.isIdle;
+  if (outcome.kind !== 'error' || !isDown || attempt.cancelled.aborted) return false;
+  return (order.machine.tries ?? 0) < MOST_WAITS;
+}
+
+/** Whatever becomes of it, what a hold says is put back before the lease is. */
 async function underLease(update: Update): Promise<UpdateOutcome> {
   const { order, attempt, progress } = update;
   const machine = await readMachine(update);
   if (machine === undefined) return STALE_READ;
+  if (order.machine.restore) return restore(update);
+  const outcome = await goOn(update, machine).catch((error: unknown) => outcomeOf(error, attempt, progress));
+  return progress.hold === undefined || isWorthAWait(update, outcome) ? outcome : putRight(update, outcome);
+}
+
+/** How much later a machine is read again that shows no hold where there was one: replicas lag. */
+const SECOND_LOOK_MS = 5_000;
+
+/** Nothing is written here but what a hold says; whether an update of ours was written stays as open as it was. */
+async function restore(update: Update): Promise<UpdateOutcome> {
+  const { deps, progress } = update;
+  if (progress.hold === undefined) {
+    await deps.clock.sleep(SECOND_LOOK_MS);
+    await readMachine(update);
+  }
+  const left = { kind: 'left', standing: 'held', inDoubt: progress.inDoubt } as const;
+  return progress.hold === undefined ? left : putRight(update, left);
+}
+
+async function goOn(update: Update, machine: Machine): Promise<UpdateOutcome> {
+  const { order, attempt, progress } = update;
   if (progress.inDoubt) {
     attempt.say('looks for traces of an earlier attempt');
     const trace = await findTrace(update, machine, order.inDoubtSince ?? order.machine.bornAt ?? 0);
@@ -133,32 +200,26 @@ async function underLease(update: Update): Promise<UpdateOutcome> {
 
 /** The table once more, on what was just read: what is anything but ready is not written. */
 async function assess(update: Update, machine: Machine): Promise<UpdateOutcome> {
-  const { order } = update;
-  const facts = factsOf(machine, order.context.change);
-  const { standing } = classify(facts, order.context);
+  const standing = standingOf(update, machine);
   // Whoever wrote it has counted it: a write that nobody knew of has shown its trace above.
   if (standing === 'atTarget')
-    return { kind: 'updated', version: facts.version, ...digestOf(machine), wrote: false, interrupted: false };
+    return { kind: 'updated', version: machine.instance_id, ...digestOf(machine), wrote: false, interrupted: false };
   if (standing === 'cut') return startAgain(update, machine);
+  if (standing === 'ready') return write(update, machine);
+  const isStopping = machine.state === 'stopping' && update.progress.hold !== undefined;
+  if (standing !== 'overdue' && !isStopping) return { kind: 'left', standing, inDoubt: false };
+  const stopped = isStopping ? await untilStopped(update) : await stopOverdue(update, machine);
+  if (stopped.kind !== 'stopped') return stopped;
+  const then = standingOf(update, stopped.machine);
+  return then === 'ready' ? write(update, stopped.machine) : { kind: 'left', standing: then, inDoubt: false };
+}
+
+async function write(update: Update, machine: Machine): Promise<UpdateOutcome> {
   const { config } = machine;
-  if (standing !== 'ready' || config === null || config === undefined)
-    return { kind: 'left', standing, inDoubt: false };
+  if (config === null || config === undefined) return { kind: 'left', standing: 'unreachable', inDoubt: false };
   const written = await writeChange(update, machine, config);
   if (written.kind !== 'written') return written;
   return conclude(update, written.version, written.events);
-}
-
-/** The lease's answer names the version its host knows: a GET that says otherwise comes from a lagging replica. */
-async function readMachine({ app, id, deps, lease, progress }: Update): Promise<Machine | undefined> {
-  for (let look = 1; ; look += 1) {
-    progress.readAt = deps.clock.now();
-    const machine = await deps.fly.getMachine(app, id);
-    const lags = lease.version !== undefined && lease.version !== machine.instance_id;
-    if (!lags) return machine;
-    // Without a doubt the write's current_version guards it; with one, nothing that lags may be taken for the truth.
-    if (look === MOST_READS) return progress.inDoubt ? undefined : machine;
-    await deps.clock.sleep(1_000);
-  }
 }
 
 /** An earlier start of this change met it at work and could not finish: it ends started, as it was. */
@@ -169,39 +230,4 @@ async function startAgain(update: Update, machine: Machine): Promise<UpdateOutco
   if (held !== undefined) return held;
   await deps.fly.startMachine(app, id, lease.nonce());
   return { kind: 'updated', version: machine.instance_id, ...digestOf(machine), wrote: false, interrupted: true };
-}
-
-const digestOf = (machine: Machine): { digest?: string } => {
-  const digest = machine.image_ref?.digest;
-  return digest ? { digest } : {};
-};
-
-/** The answer's events hold the update's own: without it they would be read as if an older one were ours. */
-const tellsOf = (events: readonly MachineEvent[], version: string): boolean =>
-  events.some((event) => event.type === 'update' && event.timestamp >= ulidTime(version) - 1_000);
-
-/**
- * After the write: waits until the new version has settled, and says how it ended. A machine that was started
- * between read and write is started again: an update must leave it as it was.
- * @param events those of the write's answer, where it came and had some.
- */
-async function conclude(
-  update: Update,
-  version: string,
-  events: readonly MachineEvent[] | undefined,
-): Promise<UpdateOutcome> {
-  const { app, id, deps, order, attempt, lease } = update;
-  attempt.say(`waits for version ${version} to settle`);
-  const settled = await settle(update, version);
-  if (settled.kind !== 'settled') return settled;
-  const { pin, change } = order.context;
-  const told = events !== undefined && tellsOf(events, version) && (pin !== undefined || change.image === undefined);
-  const after = told ? undefined : await deps.fly.getMachine(app, id);
-  const met = metAtWork(after?.events ?? events ?? []);
-  if (met === 'stopped by us') {
-    attempt.say('starts it again: it was started between our read and our write');
-    await deps.fly.startMachine(app, id, lease.nonce());
-  }
-  const digest = after === undefined ? (pin === undefined ? {} : { digest: pin }) : digestOf(after);
-  return { kind: 'updated', version, ...digest, wrote: true, interrupted: met !== 'idle' };
 }

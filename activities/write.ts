@@ -16,7 +16,7 @@ export type Written =
   | Extract<UpdateOutcome, { kind: 'failed' | 'calledBack' | 'error' }>;
 
 /** A machine read longer ago than this may have gone to work: a lease may not keep Fly's proxy from starting it. */
-const MOST_READ_AGE_MS = 5_000;
+export const MOST_READ_AGE_MS = 5_000;
 
 /**
  * The one write, sent once. When its answer is lost, traces of it are looked for twice, five seconds apart; what is
@@ -58,11 +58,14 @@ async function lookForEffect(update: Update, since: number): Promise<Written | u
   return undefined;
 }
 
-function bodyFor({ order }: Update, machine: Machine, config: MachineConfig): LaunchBody {
+function bodyFor({ order, progress }: Update, machine: Machine, config: MachineConfig): LaunchBody {
   const { context, n } = order;
   const digest = machine.image_ref?.digest ?? undefined;
   const image = imageText(parseImage(config.image ?? ''), digest);
-  const before = { version: machine.instance_id, state: machine.state, image, digest };
+  const { hold } = progress;
+  const wasStarted = hold !== undefined && hold !== 'unknown' && hold.started;
+  const state = wasStarted ? 'started' : machine.state;
+  const before = { version: machine.instance_id, state, image, digest };
   return {
     config: applyChange(config, { change: context.change, pin: context.pin, rollout: context.rollout, n, before }),
     region: machine.region,

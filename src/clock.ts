@@ -27,6 +27,12 @@ export const realClock: Clock = {
     }),
 };
 
+/** Another's clock, which is ahead by so much (or behind, below 0): it sleeps as long as the one it is made of. */
+export const shiftedClock = (clock: Clock, aheadMs: number): Clock => ({
+  now: () => clock.now() + aheadMs,
+  sleep: (ms, signal) => clock.sleep(ms, signal),
+});
+
 interface Sleeper {
   readonly at: number;
   readonly wake: () => void;

@@ -1,36 +1,33 @@
 import { createHash } from 'node:crypto';
-import { type Change, imageText } from '../../src/domain/change.js';
+import { type Change, hasImage, repositoryOf, targetText } from '../../src/domain/change.js';
 import { isInside } from '../../src/domain/fleet.js';
 import { classify, type RolloutContext } from '../../src/domain/machine.js';
 import { isSelected, type Selection, selectionProblems } from '../../src/domain/selection.js';
 import type { FlyClient } from '../../src/fly/client.js';
 import type { RolloutInput } from '../../src/input/types.js';
 import { findCut } from '../find-cut.js';
-import { type FindDigest, pinImage } from './pin-image.js';
+import { type FindDigest, pinChange } from './pin-image.js';
 import type { Fleet } from './read-fleet.js';
 import { Refused } from './refused.js';
 
-function otherRepository({ image }: Change, { facts }: Fleet, context: RolloutContext): string[] {
-  if (image === undefined || context.allowOtherRepository) return [];
+function otherRepository(change: Change, { facts }: Fleet, context: RolloutContext): string[] {
+  if (!hasImage(change) || context.allowOtherRepository) return [];
+  const wanted = repositoryOf(change);
   const others = facts.filter(
-    (machine) =>
-      machine.readable && isInside(classify(machine, context).standing) && machine.repository !== image.repository,
+    (machine) => machine.readable && isInside(classify(machine, context).standing) && machine.repository !== wanted,
   );
   const [first] = others;
   if (first === undefined) return [];
   const ids = others.slice(0, 5).map((machine) => machine.id);
   return [
-    `image: ${others.length} selected machines run another repository (${ids.join(', ')}: ${first.repository ?? ''}) than ${image.repository}; leave them out with "except", correct "image", or say "allowOtherRepository": true`,
+    `image: ${others.length} selected machines run another repository (${ids.join(', ')}: ${first.repository ?? ''}) than ${wanted}; leave them out with "except", correct "image", or say "allowOtherRepository": true`,
   ];
 }
 
 /** Twelve hex digits that two starts of the same change share, and two different changes do not. */
 function hashOf(change: Change, pin: string | undefined): string {
   const env = Object.entries(change.env ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const image =
-    change.image === undefined
-      ? null
-      : [change.image.repository, pin ?? `unpinned ${imageText(change.image, undefined)}`];
+  const image = hasImage(change) ? [repositoryOf(change), pin ?? `unpinned ${targetText(change, undefined)}`] : null;
   return createHash('sha256')
     .update(JSON.stringify([image, env]))
     .digest('hex')
@@ -54,6 +51,7 @@ function contextOf(
     suspended: input.suspended,
     allowOtherRepository: input.allowOtherRepository,
     healthy: input.healthy,
+    maxUnavailable: input.maxUnavailable,
   };
 }
 
@@ -71,7 +69,7 @@ export async function settleContext(
     ...(input.except === undefined ? {} : { except: input.except }),
   };
   const base = contextOf(input, change, selection, fleet);
-  const { pin, note, problem } = await pinImage(change, fleet.machines, deps.findDigest);
+  const { pin, note, problem } = await pinChange(change, fleet.machines, deps.findDigest);
   const named = { ...base, rollout: { hash: hashOf(change, pin), start }, ...(pin === undefined ? {} : { pin }) };
   const context = { ...named, cut: await findCut(fleet.facts, named, deps.fly) };
   const problems = [

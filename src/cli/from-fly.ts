@@ -1,5 +1,6 @@
 import { factsOf } from '../../activities/facts.js';
 import { FROM_IMAGE_KEY, FROM_KEY, MARK_KEY } from '../domain/change.js';
+import { HOLD_KEY } from '../domain/hold.js';
 import type { MachineFacts } from '../domain/machine.js';
 import { type FlyClient } from '../fly/client.js';
 import { FlyError } from '../fly/errors.js';
@@ -9,9 +10,6 @@ import { flySide } from '../worker/fly-side.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Outside } from './outside.js';
 import { sayFleet } from './say-fleet.js';
-
-/** What a machine was before Layover stopped or cordoned it; whoever finds it puts that back. */
-const HOLD_KEY = 'layover_hold';
 
 /** A machine by its own record. */
 export interface MachineRecord {

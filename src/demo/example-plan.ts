@@ -1,4 +1,5 @@
 import { planRollout } from '../../activities/plan-rollout.js';
+import { holdText } from '../domain/hold.js';
 import type { PlanReport } from '../domain/plan-report.js';
 import { createWorld } from '../proof/world.js';
 import type { ScenarioInput } from '../simulator/scenario.js';
@@ -9,6 +10,9 @@ const NEW = 'registry.fly.io/encoder:v42';
 
 /** The hash of the change to v42, as the plan computes it: an earlier start of it has left its mark on two machines. */
 const EARLIER = '09c86c570995.4f1c22aa';
+
+/** Another rollout's worker died while it had stopped this one. */
+const HELD = '566977dc8823ee';
 
 type Block = NonNullable<NonNullable<ScenarioInput['apps']>[number]['machines']>[number];
 
@@ -31,12 +35,12 @@ const MACHINES: readonly Block[] = [
   {
     ...worker,
     region: 'iad',
-    count: 1,
+    ids: [HELD],
     state: 'stopped',
     cordoned: true,
     metadata: {
       ...release,
-      layover_hold: JSON.stringify({ rollout: '0d9a7c51e2f4.91ab03cd#0', started: true, cordoned: false }),
+      layover_hold: holdText({ rollout: '0d9a7c51e2f4.91ab03cd', machine: HELD, started: true, cordoned: false }),
     },
   },
   { ...web, region: 'iad', count: 3, state: 'started' },

@@ -1,10 +1,18 @@
 import type { EnvChange } from '../input/types.js';
 
+/** A container of a machine: its image stands apart from the machine's own. */
+export interface ContainerLike {
+  readonly name?: string | undefined;
+  readonly image?: string | undefined;
+  readonly [key: string]: unknown;
+}
+
 /** The parts of a machine's config a change looks at; every other field is carried through untouched. */
 export interface ConfigLike {
   readonly image?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | null | undefined;
   readonly metadata?: Readonly<Record<string, string>> | null | undefined;
+  readonly containers?: readonly ContainerLike[] | null | undefined;
   readonly [key: string]: unknown;
 }
 
@@ -17,11 +25,66 @@ export interface ImageName {
   readonly digest?: string;
 }
 
-/** What is to be different. */
+/** What is to be different: an image for the machine or for some of its containers, never both. */
 export interface Change {
   readonly image?: ImageName;
+  /** By the container's name; for machines that have all of them. */
+  readonly containers?: Readonly<Record<string, ImageName>>;
   readonly env?: EnvChange;
 }
+
+/** Whether an image is part of it, so that a digest decides who is at target. */
+export const hasImage = ({ image, containers }: Change): boolean => image !== undefined || containers !== undefined;
+
+const joined = (entries: readonly (readonly [string, string])[]): string =>
+  entries
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, text]) => `${name}=${text}`)
+    .join(',');
+
+/** One text for the digests of several containers, as a pin and a machine's own are compared: `api=sha256:…,log=…`. */
+export const joinDigests = (digests: Readonly<Record<string, string>>): string => joined(Object.entries(digests));
+
+/** The images of the containers that a change names, where a machine has them all. */
+function namedImages(config: ConfigLike, { containers = {} }: Change): (readonly [string, ImageName])[] | undefined {
+  const found = Object.keys(containers).map((name) => {
+    const image = config.containers?.find((container) => container.name === name)?.image;
+    return image === undefined ? undefined : ([name, parseImage(image)] as const);
+  });
+  return found.every((one) => one !== undefined) ? found : undefined;
+}
+
+/**
+ * What a machine with containers runs in those that a change names; undefined where it lacks one. Digests come from
+ * the config, which holds the one that was written: Fly shows none for containers.
+ */
+export function containersOf(config: ConfigLike, change: Change): { digest: string; repository: string } | undefined {
+  const images = namedImages(config, change);
+  if (images === undefined) return undefined;
+  const digests = images.map(([name, image]) => [name, image.digest ?? imageText(image, undefined)] as const);
+  const repositories = images.map(([name, image]) => [name, image.repository] as const);
+  return { digest: joined(digests), repository: joined(repositories) };
+}
+
+/** The repository that a change's image comes from, several containers' in one text; undefined without an image. */
+export function repositoryOf({ image, containers }: Change): string | undefined {
+  if (containers === undefined) return image?.repository;
+  return joined(Object.entries(containers).map(([name, { repository }]) => [name, repository] as const));
+}
+
+/** What an operator reads of a change's image, each by its pinned digest; undefined without one. */
+export function targetText({ image, containers }: Change, pin: string | undefined): string | undefined {
+  if (containers === undefined) return image && imageText(image, pin);
+  const entries = Object.entries(containers);
+  return joined(entries.map(([name, one]) => [name, imageText(one, pinOf(pin, name))] as const)).replaceAll(',', ', ');
+}
+
+/** One container's part of a pin. */
+const pinOf = (pin: string | undefined, name: string): string | undefined =>
+  pin
+    ?.split(',')
+    .find((part) => part.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
 
 /** Who writes: the hash of the change, and the start that carries it. */
 export interface RolloutName {
@@ -91,6 +154,24 @@ export interface Before {
   readonly digest: string | undefined;
 }
 
+/** The images to write: the machine's own where the change has none, so that every write pins one. */
+function imagesAfter(
+  config: ConfigLike,
+  { change, pin, before }: { change: Change; pin: string | undefined; before: Before },
+): Pick<ConfigLike, 'image' | 'containers'> {
+  const { image, containers } = change;
+  if (containers === undefined) {
+    const own = () => imageText(parseImage(config.image ?? before.image), before.digest);
+    return { image: image === undefined ? own() : imageText(image, pin) };
+  }
+  const changed = (config.containers ?? []).map((container) => {
+    const name = container.name ?? '';
+    const wanted = Object.hasOwn(containers, name) ? containers[name] : undefined;
+    return wanted === undefined ? container : { ...container, image: imageText(wanted, pinOf(pin, name)) };
+  });
+  return { containers: changed };
+}
+
 /**
  * The whole config to write: the change applied, the image by digest, and the record. `layover_from` and
  * `layover_from_image` are kept when a rollout of the same change wrote them before, so that a way back leads to
@@ -100,16 +181,12 @@ export function applyChange<C extends ConfigLike>(
   config: C,
   order: { change: Change; pin: string | undefined; rollout: RolloutName; n: number; before: Before },
 ): C {
-  const { change, pin, rollout, before } = order;
+  const { change, rollout, before } = order;
   const metadata = config.metadata ?? {};
   const ours = hashOfMark(metadata[MARK_KEY]) === rollout.hash;
-  const image =
-    change.image === undefined
-      ? imageText(parseImage(config.image ?? before.image), before.digest)
-      : imageText(change.image, pin);
   return {
     ...config,
-    image,
+    ...imagesAfter(config, order),
     ...(change.env === undefined ? {} : { env: applyEnv(config.env ?? {}, change.env) }),
     metadata: {
       ...metadata,

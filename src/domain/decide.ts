@@ -1,9 +1,10 @@
 import type { Candidate } from './fleet.js';
-import { leftToDo, type Observation, total } from './fleet.js';
+import { leftToDo, type Observation } from './fleet.js';
+import { total } from './pools.js';
 import type { Look } from './look.js';
 import { admit } from './pace.js';
 import { sayCount } from './say-count.js';
-import { deadlineAt, paceOf, type RolloutState } from './state.js';
+import { deadlineAt, openHolds, paceOf, type RolloutState } from './state.js';
 
 /** A look that leaves machines out because they are taken is renewed after this: what it left out may be free again. */
 const RENEW_MS = 300_000;
@@ -46,6 +47,8 @@ interface Situation {
   /** The run is about to continue as new. */
   readonly draining: boolean;
   readonly flying: boolean;
+  /** In flight, and more than what puts a hold right: it can be called back. */
+  readonly updating: boolean;
   readonly deadline: number;
 }
 
@@ -54,32 +57,64 @@ interface Rule {
   readonly decide: (situation: Situation) => Decision | undefined;
 }
 
-function afterStop({ state, flying }: Situation): Decision | undefined {
-  if (state.stop === undefined) return undefined;
-  if (flying) return { kind: 'callBack' };
-  return { kind: 'finish', outcome: state.stop.kind === 'abort' ? 'aborted' : 'canceled', says: state.stop.says };
+/** Calls back what was not written, and puts right what is held: before a rollout rests or ends. */
+function wrapUp({ state, updating }: Situation): Decision | undefined {
+  if (updating) return { kind: 'callBack' };
+  const open = openHolds(state);
+  if (open.length === 0) return undefined;
+  const isWaiting = (id: string) => !Object.hasOwn(state.inFlight, id) && !Object.hasOwn(state.resting, id);
+  const start = open
+    .filter(([id]) => isWaiting(id))
+    .map(([id, { region, group }]): Candidate => ({ id, region, group, held: true, restore: true }));
+  return { kind: 'act', start };
 }
 
-function whilePaused({ state, now, flying, draining }: Situation): Decision | undefined {
+/** Said of an end that leaves machines held, which Fly would not let us put right. */
+function sayHeld({ holds }: RolloutState): string {
+  const held = Object.keys(holds).length;
+  return held === 0
+    ? ''
+    : `; ${machines(held)} may still be cordoned or stopped by Layover: the next start puts it right`;
+}
+
+function afterStop(situation: Situation): Decision | undefined {
+  const { state } = situation;
+  if (state.stop === undefined) return undefined;
+  const first = wrapUp(situation);
+  if (first !== undefined) return first;
+  const says = `${state.stop.says}${sayHeld(state)}`;
+  return { kind: 'finish', outcome: state.stop.kind === 'abort' ? 'aborted' : 'canceled', says };
+}
+
+function whilePaused(situation: Situation): Decision | undefined {
+  const { state, now, draining } = situation;
   if (state.pause === undefined) return undefined;
-  if (flying) return { kind: 'callBack' };
+  const first = wrapUp(situation);
+  if (first !== undefined) return first;
   if (state.pause.code !== 'fly_unavailable' || draining) return { kind: 'hold' };
   const until = now + DAY_MS;
-  const look: Look = { pace: 'calm', errors: 'retried', after: state.pause.since + PROBE_MS, stale: until, until };
+  const after = state.pause.since + PROBE_MS;
+  const look: Look = { pace: 'calm', errors: 'retried', since: now, after, stale: until, until };
   return { kind: 'probe', look };
 }
 
 const graceEnd = ({ landedAt = 0 }: RolloutState, deadline: number): number =>
   Math.max(deadline, landedAt) + CLOSING_GRACE_MS;
 
-function afterDeadline({ state, now, flying, deadline }: Situation): Decision | undefined {
+function afterDeadline(situation: Situation): Decision | undefined {
+  const { state, now, deadline } = situation;
   if (now < deadline) return undefined;
-  if (flying) return { kind: 'callBack' };
+  const first = wrapUp(situation);
+  if (first !== undefined) return first;
   const left = state.seen === undefined ? state.plan.selected : leftToDo(state.seen);
   const unknown = Object.keys(state.unknown).length;
   if (left + unknown === 0 && now < graceEnd(state, deadline)) return undefined;
   const doubt = unknown === 0 ? '' : `, ${machines(unknown)} with an update that nobody knows the end of`;
-  return { kind: 'finish', outcome: 'partial', says: `the deadline passed with ${machines(left)} left${doubt}` };
+  return {
+    kind: 'finish',
+    outcome: 'partial',
+    says: `the deadline passed with ${machines(left)} left${doubt}${sayHeld(state)}`,
+  };
 }
 
 const machines = (n: number): string => sayCount(n, 'machine', 'machines');
@@ -129,6 +164,7 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
   const look: Look = {
     pace: moving ? 'busy' : 'calm',
     errors: 'told',
+    since: now,
     after: closing ? state.clear.at + CLOSING_MS : now + (isBlind ? LIST_AGAIN_MS : 0),
     stale: now + STALE_MS,
     until: Math.min(isLate ? graceEnd(state, deadline) : deadline, now + (moving ? RENEW_MS : DAY_MS)),
@@ -152,8 +188,9 @@ export const RULES: readonly Rule[] = [
  * @param draining the run is about to continue as new: start nothing, look at nothing.
  */
 export function decide(state: RolloutState, now: number, draining = false): Decision {
-  const flying = Object.keys(state.inFlight).length > 0;
-  const situation = { state, now, draining, flying, deadline: deadlineAt(state, now) };
+  const flights = Object.values(state.inFlight);
+  const updating = flights.some(({ restore }) => !restore);
+  const situation = { state, now, draining, flying: flights.length > 0, updating, deadline: deadlineAt(state, now) };
   for (const rule of RULES) {
     const decision = rule.decide(situation);
     if (decision !== undefined) return decision;

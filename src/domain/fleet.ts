@@ -1,21 +1,6 @@
-import { classify, isIdle, type MachineFacts, type RolloutContext, type Standing } from './machine.js';
-import { type Evidence, judge } from './verdict.js';
-
-/** One region and process group: the unit in which capacity is counted. */
-export interface Pool {
-  readonly region: string;
-  readonly group: string;
-  /** Machines of the selection. */
-  readonly selected: number;
-  readonly atTarget: number;
-  readonly verified: number;
-  readonly failed: number;
-  readonly foreign: number;
-  /** Off target and not foreign: what is still to do. */
-  readonly left: number;
-  /** Idle machines that may be written, at target or not: half of them may be in flight. */
-  readonly idle: number;
-}
+import { classify, type Judged, type MachineFacts, type RolloutContext, type Standing } from './machine.js';
+import { type CountedPool, isDown, placeKey, type Pool, poolsOf, total } from './pools.js';
+import { type Evidence, judge, type Verdict } from './verdict.js';
 
 export interface Candidate {
   readonly id: string;
@@ -27,6 +12,14 @@ export interface Candidate {
   readonly bornAt?: number;
   /** Never in flight together with these. */
   readonly standbyFor?: readonly string[];
+  /** It works and has had its time: it is stopped first. `down`: it is no capacity as it is. Left out for an idle machine. */
+  readonly stop?: 'up' | 'down';
+  /** Layover holds it: what the hold says is put back, whatever else the order does. */
+  readonly held?: true;
+  /** Nothing else is done to it: it failed, or the rollout is paused or ends. */
+  readonly restore?: true;
+  /** Scheduled and standby machines are never started. */
+  readonly onlyIdle?: true;
   /** Errors of Fly in a row so far; left out when there were none. */
   readonly tries?: number;
 }
@@ -65,15 +58,26 @@ export interface Observation {
   /** Machines outside the selection, by standing. */
   readonly outside: Readonly<Partial<Record<Standing, number>>>;
   readonly stragglers: number;
+  /** Working past "forceAfter": stopped and updated in their turn. */
+  readonly overdue: number;
+  readonly held: number;
+  /** Machines that run the new version because we started them, and have not shown yet whether it works. */
+  readonly trials: readonly string[];
   readonly unreachable: number;
   readonly busy: number;
+  /** How far Fly's clock is ahead of ours, ms. */
+  readonly aheadMs: number;
 }
 
 /** What the workflow knows that the machines do not. */
 export interface View {
   readonly now: number;
+  /** Fly's time: what machines show is judged by it, whatever our clock says. */
+  readonly flyNow: number;
   readonly whole: boolean;
   readonly unlisted: number;
+  /** Started by this rollout, and not judged yet at the last look. */
+  readonly trials: readonly string[];
   /** Orders on them ended unknown. */
   readonly doubt: readonly string[];
   /** In flight or resting: not candidates. */
@@ -85,72 +89,53 @@ export interface View {
 }
 
 /** Bounds that keep an observation below 100 KB; 400 pools (every region, eleven groups) are 50 KB of it. */
-const MOST_CANDIDATES = 150;
-const MOST_REMARKS = 150;
+const MOST_CANDIDATES = 140;
+const MOST_REMARKS = 140;
 const MOST_SICK = 60;
-
-type Counted = { -readonly [K in keyof Pool]: Pool[K] };
-type Judged = { machine: MachineFacts; standing: Standing; because: string };
 
 const OUTSIDE: readonly Standing[] = ['gone', 'excluded', 'special', 'unmanaged', 'containers', 'suspended'];
 
 /** Whether a standing belongs to the selection. */
 export const isInside = (standing: Standing): boolean => !OUTSIDE.includes(standing);
 
-/** Where a machine counts. */
-export interface Place {
-  readonly region: string;
-  readonly group: string;
+/** What machines at target show of the new version. */
+interface Shown {
+  readonly sick: Sick[];
+  readonly trials: string[];
+  retried: number;
 }
 
-/** Region and process group in one text. */
-export const placeKey = ({ region, group }: Place): string => `${region} ${group}`;
-
-export const samePlace = (a: Place, b: Place): boolean => a.region === b.region && a.group === b.group;
-
-function poolsOf(
-  inside: readonly Judged[],
-  context: RolloutContext,
-  failed: ReadonlySet<string>,
-): Map<string, Counted> {
-  const pools = new Map<string, Counted>();
-  for (const { machine, standing } of inside) {
-    const key = placeKey(machine);
-    const fresh = { region: machine.region, group: machine.group, selected: 0, atTarget: 0, verified: 0 };
-    const pool = pools.get(key) ?? { ...fresh, failed: 0, foreign: 0, left: 0, idle: 0 };
-    pools.set(key, pool);
-    pool.selected += 1;
-    if (standing === 'atTarget') pool.atTarget += 1;
-    else if (standing === 'foreign') pool.foreign += 1;
-    else if (!failed.has(machine.id)) pool.left += 1;
-    if (failed.has(machine.id)) pool.failed += 1;
-    if (isIdle(machine, context) && standing !== 'foreign') pool.idle += 1;
-  }
-  return pools;
-}
-
-/** Judges what is at target: adds to the pools' verified count, and returns new failures and how many are to come. */
+/** Judges what is at target: adds to the pools' verified count, and returns new failures and what is to come. */
 function judgeAtTarget(
   inside: readonly Judged[],
   context: RolloutContext,
   view: View,
-  pools: Map<string, Counted>,
-): { sick: Sick[]; retried: number } {
-  const sick: Sick[] = [];
-  let retried = 0;
+  pools: Map<string, CountedPool>,
+): Shown {
+  const shown: Shown = { sick: [], trials: [], retried: 0 };
   for (const { machine } of inside.filter((j) => j.standing === 'atTarget')) {
-    const forgiven = view.forgiven[machine.id] ?? 0;
-    const verdict = judge(machine, context, view.now, forgiven);
-    const pool = pools.get(placeKey(machine));
+    const verdict = judge(machine, context, view.flyNow, view.forgiven[machine.id]);
     const isNew = !view.failed.includes(machine.id);
-    const isFine = verdict.kind === 'verified' || verdict.kind === 'passed';
+    const pool = pools.get(placeKey(machine));
     // Once failed, a machine is no evidence for the version until a person takes it up again.
-    if (isFine && isNew && pool !== undefined) pool.verified += 1;
-    if (verdict.kind === 'settling' && forgiven > 0) retried += 1;
-    if (verdict.kind !== 'failed' || verdict.evidence.at <= forgiven) continue;
-    if (isNew) sick.push({ id: machine.id, region: machine.region, group: machine.group, ...verdict.evidence });
+    if (isNew && pool !== undefined && ['verified', 'passed'].includes(verdict.kind)) pool.verified += 1;
+    note(shown, machine, { verdict, isNew, view });
   }
-  return { sick, retried };
+  return shown;
+}
+
+function note(
+  shown: Shown,
+  machine: MachineFacts,
+  { verdict, isNew, view }: { verdict: Verdict; isNew: boolean; view: View },
+): void {
+  const { id, region, group, state } = machine;
+  const forgiven = view.forgiven[id] ?? 0;
+  const isOpen = verdict.kind === 'settling';
+  if (isOpen && forgiven > 0) shown.retried += 1;
+  if ((isOpen || state === 'starting') && view.trials.includes(id)) shown.trials.push(id);
+  if (verdict.kind !== 'failed' || !isNew || verdict.evidence.at <= forgiven) return;
+  shown.sick.push({ id, region, group, ...verdict.evidence });
 }
 
 function countOutside(judged: readonly Judged[]): Partial<Record<Standing, number>> {
@@ -160,7 +145,7 @@ function countOutside(judged: readonly Judged[]): Partial<Record<Standing, numbe
 }
 
 /** The first of every region and group by id, then the second of each: no place has to wait for another's many. */
-export function inTurns(candidates: readonly Candidate[]): Candidate[] {
+function inTurns(candidates: readonly Candidate[]): Candidate[] {
   const counts = new Map<string, number>();
   const turns = candidates
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
@@ -181,46 +166,70 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const inside = judged.filter((j) => isInside(j.standing));
   const failed = new Set(view.failed);
   const taken = new Set(view.taken);
-  const pools = poolsOf(inside, context, failed);
-  const { sick, retried } = judgeAtTarget(inside, context, view, pools);
+  const pools = poolsOf(inside, context, { failed, taken });
+  const { sick, retried, trials } = judgeAtTarget(inside, context, view, pools);
   const doubt = new Set(view.doubt);
-  // Nobody waits for a machine that has failed: a person decides about it.
+  // Nobody waits for a machine that has failed: a person decides about it. A hold on it is put right all the same.
   const open = inside.filter((j) => !failed.has(j.machine.id));
   const isDoubtful = (j: Judged) => doubt.has(j.machine.id) && j.standing !== 'unreachable';
-  const isForUs = (j: Judged) => j.standing === 'ready' || j.standing === 'cut' || isDoubtful(j);
+  const isForUs = (j: Judged) => ['ready', 'overdue', 'cut'].includes(j.standing) || isDoubtful(j);
   const of = (standing: Standing) => open.filter((j) => j.standing === standing);
+  const isHeld = ({ standing }: Judged) => standing === 'held';
+  const wanted = [...inside.filter(isHeld), ...open.filter((j) => isForUs(j) && !isHeld(j))];
   return {
     at: view.now,
+    aheadMs: view.flyNow - view.now,
     listed: fleet.length,
     whole: view.whole,
     unlisted: view.unlisted,
     retried,
+    trials,
     doubtful: open.filter(isDoubtful).length,
     pools: [...pools.values()].toSorted(byPlace),
-    candidates: inTurns(
-      open.filter((j) => isForUs(j) && !taken.has(j.machine.id)).map(({ machine }) => toCandidate(machine)),
-    ).slice(0, MOST_CANDIDATES),
+    candidates: inOrder(wanted.filter((j) => !taken.has(j.machine.id)).map(toCandidate)).slice(0, MOST_CANDIDATES),
     remarks: REMARKABLE.flatMap(of).map(toRemark).slice(0, MOST_REMARKS),
     sick: sick.slice(0, MOST_SICK),
     outside: countOutside(judged),
     stragglers: of('straggler').length,
+    overdue: of('overdue').length,
+    held: inside.filter(isHeld).length,
     unreachable: of('unreachable').length,
     busy: of('busy').length,
   };
 }
 
+/** What is held is put right first, then idle machines, then those that are stopped: no capacity before capacity. */
+const RANKS: readonly ((candidate: Candidate) => boolean)[] = [
+  ({ held }) => held === true,
+  ({ stop }) => stop === undefined,
+  ({ stop }) => stop === 'down',
+  () => true,
+];
+
+/** In the order in which they get slots. */
+export function inOrder(candidates: readonly Candidate[]): Candidate[] {
+  const rankOf = (candidate: Candidate) => RANKS.findIndex((isOf) => isOf(candidate));
+  return RANKS.flatMap((_, rank) => inTurns(candidates.filter((candidate) => rankOf(candidate) === rank)));
+}
+
 /** Working machines come last: there may be hundreds, and nothing is wrong with them. */
-const REMARKABLE: readonly Standing[] = ['unreachable', 'foreign', 'busy', 'straggler'];
+const REMARKABLE: readonly Standing[] = ['unreachable', 'held', 'foreign', 'busy', 'overdue', 'straggler'];
 const byPlace = (a: Pool, b: Pool): number => (placeKey(a) < placeKey(b) ? -1 : 1);
 /** A machine as a slot sees it. */
-export const toCandidate = ({ id, region, group, digest, bornAt, standbyFor }: MachineFacts): Candidate => ({
-  id,
-  region,
-  group,
-  ...(digest === undefined ? {} : { digest }),
-  ...(bornAt === undefined ? {} : { bornAt }),
-  ...(standbyFor.length === 0 ? {} : { standbyFor }),
-});
+export const toCandidate = ({ machine, standing }: Judged): Candidate => {
+  const { id, region, group, digest, bornAt, standbyFor, onlyIdle } = machine;
+  return {
+    id,
+    region,
+    group,
+    ...(digest === undefined ? {} : { digest }),
+    ...(bornAt === undefined ? {} : { bornAt }),
+    ...(standbyFor.length === 0 ? {} : { standbyFor }),
+    ...(standing === 'overdue' ? { stop: isDown(machine) ? 'down' : 'up' } : {}),
+    ...(standing === 'held' ? { held: true } : {}),
+    ...(onlyIdle === undefined ? {} : { onlyIdle: true }),
+  };
+};
 const toRemark = ({ machine, standing, because }: Judged): Remark => ({
   id: machine.id,
   region: machine.region,
@@ -229,13 +238,9 @@ const toRemark = ({ machine, standing, because }: Judged): Remark => ({
   says: because,
 });
 
-/** The sum of one count over all pools. */
-export const total = (pools: readonly Pool[], count: Exclude<keyof Pool, 'region' | 'group'>): number =>
-  pools.reduce((sum, pool) => sum + pool[count], 0);
-
 /** Machines still to do: off target, not foreign, not failed. */
 export const leftToDo = (seen: Observation): number => total(seen.pools, 'left');
 
 /** A list from which nothing follows that is still to do, or to wait for. */
 export const isClear = (seen: Observation): boolean =>
-  seen.whole && seen.doubtful === 0 && seen.retried === 0 && leftToDo(seen) === 0;
+  seen.whole && seen.doubtful + seen.retried + seen.held + leftToDo(seen) === 0;

@@ -1,7 +1,8 @@
-import { type Candidate, inTurns, observe, type Pool, toCandidate, placeKey } from './fleet.js';
+import { type Candidate, inOrder, observe, toCandidate } from './fleet.js';
 import { groupBy } from './group-by.js';
 import { classify, type MachineFacts } from './machine.js';
 import { admit, MOST_IN_FLIGHT, type Pace, slotsAt } from './pace.js';
+import { type Pool, placeKey } from './pools.js';
 import { begin, paceOf, type Plan } from './state.js';
 
 /**
@@ -24,9 +25,12 @@ export interface Forecast {
 /** Gives out slots as the loop does, until nobody waits for one. */
 function stepsOf(queue: readonly Candidate[], pace: Pace): Candidate[][] {
   const steps: Candidate[][] = [];
-  for (let left = queue, now = pace; left.length > 0; now = { ...pace, proven: true, pinned: true }) {
+  let now = pace;
+  for (let left = queue; left.length > 0;) {
     const step = admit(left, now);
     if (step.length === 0) break; // who gets no slot with nothing in flight never gets one
+    const boots = (now.boots ?? 0) - step.length;
+    now = { ...pace, proven: true, pinned: true, boots: boots > 0 ? boots : undefined };
     const taken = new Set(step);
     left = left.filter((waiting) => !taken.has(waiting));
     steps.push(step);
@@ -36,10 +40,11 @@ function stepsOf(queue: readonly Candidate[], pace: Pace): Candidate[][] {
 
 /** The most that any place's slots, or those of the whole rollout, make wait for one another. */
 function updatesInARow(queue: readonly Candidate[], pace: Pace): number {
-  const [first, ...others] = queue;
+  // What is held waits for nobody.
+  const [first, ...others] = queue.filter(({ held }) => !held);
   if (first === undefined) return 0;
   const isAlone = !(pace.proven && pace.pinned);
-  const rest = isAlone ? others : queue;
+  const rest = isAlone ? others : [first, ...others];
   const places = [...groupBy(rest, placeKey).values()];
   const turns = places.map((kin) => Math.ceil(kin.length / slotsAt(pace.pools, kin[0] ?? first)));
   return (isAlone ? 1 : 0) + Math.max(Math.ceil(rest.length / MOST_IN_FLIGHT), ...turns);
@@ -51,11 +56,13 @@ function updatesInARow(queue: readonly Candidate[], pace: Pace): number {
  */
 export function forecast(fleet: readonly MachineFacts[], plan: Plan): Forecast {
   const { context, plannedAt: now } = plan;
-  const none = { doubt: [], taken: [], failed: [], forgiven: {} };
-  const seen = observe(fleet, context, { now, whole: true, unlisted: 0, ...none });
-  const isForUs = (machine: MachineFacts) => ['ready', 'cut'].includes(classify(machine, context).standing);
-  const queue = inTurns(fleet.filter(isForUs).map(toCandidate));
-  const pace = paceOf({ ...begin(plan, now), seen });
+  const none = { doubt: [], taken: [], failed: [], forgiven: {}, trials: [] };
+  const seen = observe(fleet, context, { now, flyNow: now, whole: true, unlisted: 0, ...none });
+  const idle = fleet
+    .map((machine) => ({ machine, ...classify(machine, context) }))
+    .filter(({ standing }) => ['held', 'ready', 'cut'].includes(standing));
+  const queue = inOrder(idle.map(toCandidate));
+  const pace = paceOf({ ...begin(plan, now), seen, queue });
   const inARow = updatesInARow(queue, pace);
   return { steps: stepsOf(queue, pace), pools: seen.pools, inARow, leastMs: inARow * LEAST_UPDATE_MS };
 }

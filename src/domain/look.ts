@@ -1,12 +1,15 @@
-import { isClear, type Observation, placeKey, total, type View } from './fleet.js';
+import { isClear, type Observation, type View } from './fleet.js';
+import { total } from './pools.js';
 import type { RolloutContext } from './machine.js';
-import { fullPlaces, slotsAt } from './pace.js';
+import { fullLanes, isSlotNews, laneOf } from './pace.js';
 import { paceOf, type RolloutState } from './state.js';
 
 /** How to look: seconds while something moves, a minute when calm; never before `after`. */
 export interface Look {
   readonly pace: 'busy' | 'calm';
   readonly after: number;
+  /** Absolute: when it was decided on. The longer it goes on for nothing, the slower it gets. */
+  readonly since: number;
   /** Absolute: from this time on other counts than the last ones are news, so that no status is older than it says. */
   readonly stale: number;
   /** Whether an error of Fly's ends the look; else it is tried again at the look's pace, and any list at all is news. */
@@ -26,13 +29,25 @@ export interface Expected {
 /** Lists have been wrong for minutes (Fly's incident of April 2026). */
 const TRUSTED_AFTER_MS = 600_000;
 
+/** From when on machines that never rest are stopped, and which of them. */
+export interface Force {
+  /** A machine has had its time this long after its last start, ms, pauses added. */
+  readonly afterMs: number;
+  /** Nobody is stopped before this time. */
+  readonly from: number;
+}
+
 /** What one look is told: what the workflow knows of the machines, and how to look. */
-export interface LookOrder extends Omit<View, 'now' | 'whole' | 'unlisted'> {
+export interface LookOrder extends Omit<View, 'now' | 'flyNow' | 'whole' | 'unlisted'> {
   readonly context: RolloutContext;
   readonly look: Look;
   readonly expected: Expected;
-  /** Places where machines wait for a slot, with the slots there are: one more is no news unless it makes more slots. */
+  /** Left out where nobody is ever stopped. */
+  readonly force?: Force;
+  /** Lanes where machines wait for a slot, with what there is: one more is no news unless it makes more slots. */
   readonly waiting: Readonly<Record<string, number>>;
+  /** Machines that had passed at the last look, where others wait for one more; left out where none does. */
+  readonly passed?: number;
   /** The last counts, as `countsOf` writes them; empty before the first look of a run. */
   readonly counts: string;
 }
@@ -45,13 +60,16 @@ function countsOf(seen: Observation): string {
   const outside = Object.entries(seen.outside)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([standing, n]) => `${standing} ${n}`);
-  return [...sums, seen.stragglers, seen.unreachable, seen.busy, ...outside].join(',');
+  return [...sums, seen.stragglers, seen.overdue, seen.held, seen.unreachable, seen.busy, ...outside].join(',');
 }
 
 export function lookOrder(state: RolloutState, look: Look): LookOrder {
   return {
     context: state.plan.context,
     look,
+    ...forceOf(state),
+    ...passedOf(state),
+    trials: Object.keys(state.trials),
     taken: [...Object.keys(state.inFlight), ...Object.keys(state.resting)],
     failed: Object.keys(state.failed),
     doubt: Object.keys(state.unknown),
@@ -61,14 +79,29 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
       unlisted: state.plan.unlisted,
       trustedAt: state.plan.plannedAt + TRUSTED_AFTER_MS,
     },
-    waiting: fullPlaces(state.queue, paceOf(state)),
+    waiting: fullLanes(state.queue, paceOf(state)),
     counts: state.seen === undefined ? '' : countsOf(state.seen),
   };
 }
 
+function forceOf({ plan, startedAt, pausedMs }: RolloutState): { force?: Force } {
+  if (plan.forceAfterMs === undefined) return {};
+  const afterMs = plan.forceAfterMs + pausedMs;
+  return { force: { afterMs, from: startedAt + afterMs } };
+}
+
+/** Some wait for others to show that the new version works. */
+function passedOf(state: RolloutState): { passed?: number } {
+  const { boots, ramp } = paceOf(state);
+  const isAwaited = boots !== undefined || (ramp !== undefined && state.queue.some(({ stop }) => stop !== undefined));
+  return isAwaited ? { passed: total(state.seen?.pools ?? [], 'verified') } : {};
+}
+
 /** Whether a look has something to say: a machine that may get a slot, nothing left to do, a new failure, other counts. */
-export function isNews(seen: Observation, { look, waiting, counts }: LookOrder): boolean {
-  if (seen.candidates.some((one) => slotsAt(seen.pools, one) > (waiting[placeKey(one)] ?? 0))) return true;
+export function isNews(seen: Observation, { look, waiting, counts, passed, trials }: LookOrder): boolean {
+  if (seen.candidates.some((one) => isSlotNews(one, seen.pools, waiting))) return true;
+  if (passed !== undefined && (total(seen.pools, 'verified') > passed || seen.trials.length < trials.length))
+    return true;
   if (seen.sick.length > 0 || isClear(seen)) return true;
   // Whoever started it wants to read what it waits for: the first look of a run comes back whatever it saw.
   if (counts === '' || look.errors === 'retried' || seen.at >= look.until) return true;
@@ -76,11 +109,18 @@ export function isNews(seen: Observation, { look, waiting, counts }: LookOrder):
 }
 
 /**
- * Whether a look under way is blind to what it would have to tell now: it was told of a place that it is full, and has
- * it pass over machines there; or of a doubt, and has it wait for an end that has come.
+ * Whether a look under way is blind to what it would have to tell now: it was told of a lane that it is full, or not
+ * yet, and has it pass over machines there; of a doubt, and has it wait for an end that has come; or it does not know
+ * for whom others wait.
  */
-export function isOutdated({ waiting, doubt }: LookOrder, state: RolloutState): boolean {
+export function isOutdated({ waiting, doubt, passed, trials }: LookOrder, state: RolloutState): boolean {
   if (doubt.some((id) => !Object.hasOwn(state.unknown, id))) return true;
-  const now = fullPlaces(state.queue, paceOf(state));
-  return Object.entries(waiting).some(([place, slots]) => now[place] !== slots);
+  const awaited = passedOf(state).passed;
+  const isUntold = awaited !== passed || Object.keys(state.trials).some((id) => !trials.includes(id));
+  if (awaited !== undefined && isUntold) return true;
+  const now = fullLanes(state.queue, paceOf(state));
+  const lanes = Object.entries(waiting);
+  // Slots among idle machines are there again when one lands; capacity only when a look shows it.
+  const untold = state.queue.filter(({ stop }) => stop !== undefined).map(laneOf);
+  return lanes.some(([lane, slots]) => now[lane] !== slots) || untold.some((lane) => now[lane] !== waiting[lane]);
 }

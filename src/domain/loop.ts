@@ -3,7 +3,9 @@ import type { Candidate } from './fleet.js';
 import { isOutdated, type Look, lookOrder, type LookOrder } from './look.js';
 import { updateOrder, type UpdateOrder } from './orders.js';
 import type { LookOutcome, UpdateOutcome } from './outcomes.js';
-import { onLaunched, onLooked, onLost, onRested, onUpdated, type RolloutState } from './state.js';
+import { onLaunched, onLost, onRested, onUpdated } from './landing.js';
+import { onLooked } from './seeing.js';
+import type { RolloutState } from './state.js';
 
 /**
  * How a loop acts. The workflow's hands are Temporal's activities, timers and scopes; a proof's are plain promises.

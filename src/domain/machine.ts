@@ -1,5 +1,7 @@
 import type { Change, RolloutName } from './change.js';
-import { isMarkOf } from './change.js';
+import { hasImage, isMarkOf, repositoryOf } from './change.js';
+import type { Hold } from './hold.js';
+import type { Amount } from '../input/types.js';
 import { isSelected, type Selectable, type Selection } from './selection.js';
 
 /** Machines that Fly made for a moment, or that belong to somebody else's procedure: never touched. */
@@ -31,7 +33,7 @@ export interface MachineFacts extends Selectable {
   readonly state: string;
   readonly version: string;
   readonly digest: string | undefined;
-  /** Of the image its config names; undefined where no config can be read. */
+  /** Of the image its config names, or of the containers that the change names; undefined where no config can be read. */
   readonly repository?: string;
   readonly managed: boolean;
   readonly special?: Special;
@@ -39,13 +41,23 @@ export interface MachineFacts extends Selectable {
   readonly onlyIdle?: 'scheduled' | 'standby';
   /** The machines that it takes the place of when their host fails. */
   readonly standbyFor: readonly string[];
-  readonly containers: boolean;
+  /** `named`: it has every container that the change names. */
+  readonly containers: 'none' | 'named' | 'others';
   readonly hostOk: boolean;
   readonly mark: string | undefined;
   /** Fly's time of the newest event that a version was born with, ms; undefined where no such event is kept. */
   readonly bornAt: number | undefined;
   /** Its newest update met it at work, and nothing has started it since. */
   readonly cut: boolean;
+  /** Noted by us before a cordon or stop, and not taken away since. */
+  readonly hold?: Hold;
+  /** Out of the proxy's routing. */
+  readonly cordoned: boolean;
+  /**
+   * Fly's time of its newest start, whatever the version, ms; of the oldest event kept where none is a start, which
+   * is then older still. Undefined where no event is kept.
+   */
+  readonly lastStartAt: number | undefined;
   /** Applying the change to its env changes nothing. */
   readonly envMatches: boolean;
   readonly checksConfigured: number;
@@ -71,11 +83,19 @@ export interface RolloutContext {
   readonly suspended: 'leave' | 'update';
   readonly allowOtherRepository: boolean;
   readonly healthy: { readonly forMs: number; readonly withinMs: number };
+  /** Of the machines meant to be up, per region and process group: so many may be away. */
+  readonly maxUnavailable: Amount;
+  /**
+   * Working machines that last started before this (Fly's time, ms) have had their time. Never part of a plan: each
+   * look and each order works it out anew; left out, nobody is stopped.
+   */
+  readonly forceBefore?: number;
 }
 
 /**
- * What a machine is for us. `ready` is the only one that is written; `cut` is started again; `straggler`, `busy` and
- * `unreachable` are waited for; `foreign` is counted and left; the rest is outside the selection.
+ * What a machine is for us. `ready` is written, `overdue` is stopped first; `cut` is started again; `held` is put
+ * right; `straggler`, `busy` and `unreachable` are waited for; `foreign` is counted and left; the rest is outside the
+ * selection.
  */
 export type Standing =
   | 'gone'
@@ -84,13 +104,22 @@ export type Standing =
   | 'unmanaged'
   | 'containers'
   | 'suspended'
+  | 'held'
   | 'cut'
   | 'atTarget'
   | 'unreachable'
   | 'foreign'
   | 'ready'
+  | 'overdue'
   | 'straggler'
   | 'busy';
+
+/** A machine with what it is for us, and why. */
+export interface Judged {
+  readonly machine: MachineFacts;
+  readonly standing: Standing;
+  readonly because: string;
+}
 
 interface Row {
   readonly standing: Standing;
@@ -106,7 +135,7 @@ const IDLE = ['stopped', 'created', 'failed'];
 /** The pinned digest and the change's env, and nothing else: a tag's text proves nothing. */
 export function isAtTarget(machine: MachineFacts, context: Pick<RolloutContext, 'change' | 'pin'>): boolean {
   if (!machine.envMatches) return false;
-  if (context.change.image === undefined) return true;
+  if (!hasImage(context.change)) return true;
   return context.pin !== undefined && machine.digest === context.pin;
 }
 
@@ -115,9 +144,13 @@ export function isIdle(machine: MachineFacts, context: RolloutContext): boolean 
   return IDLE.includes(machine.state) || (machine.state === 'suspended' && context.suspended === 'update');
 }
 
+/** Whether its newest start is so old that it may be stopped; one that shows no event at all is as old as can be. */
+const hadItsTime = ({ lastStartAt = 0 }: MachineFacts, { forceBefore }: RolloutContext): boolean =>
+  forceBefore !== undefined && lastStartAt <= forceBefore;
+
 /**
  * The table, first match wins. Order matters: what is outside the selection comes before what it would need, an
- * unreadable host before any judgement of its config, the target before its provenance (a machine somebody else
+ * unreadable host before any judgement of its config, a hold before whatever else it may be, the target before its provenance (a machine somebody else
  * brought there is at target too), and provenance before idleness, so that a foreign machine is never written.
  */
 export const TABLE: readonly Row[] = [
@@ -130,8 +163,17 @@ export const TABLE: readonly Row[] = [
     because: 'it was made by the API without fly_platform_version=v2, and "unmanaged" says leave',
   },
   { standing: 'unreachable', when: (m) => !m.hostOk, because: 'its host is not ok, so its config cannot be read' },
-  { standing: 'containers', when: (m) => m.containers, because: 'it has containers, each with an image of its own' },
+  {
+    standing: 'containers',
+    when: (m, c) => m.containers !== (c.change.containers === undefined ? 'none' : 'named'),
+    because: 'the change is not for its containers: "image" names each, like {"api": "registry.fly.io/api:v2"}',
+  },
   { standing: 'busy', when: (m) => REPLACING.includes(m.state), because: 'an update of it is under way' },
+  {
+    standing: 'held',
+    when: (m) => m.hold !== undefined,
+    because: 'Layover cordoned or stopped it and could not put that back yet: it is put right',
+  },
   {
     standing: 'cut',
     when: (m, c) => c.cut.includes(m.id) && m.cut && IDLE.includes(m.state) && isAtTarget(m, c),
@@ -153,8 +195,8 @@ export const TABLE: readonly Row[] = [
     when: (m, c) =>
       !c.allowOtherRepository &&
       m.repository !== undefined &&
-      c.change.image !== undefined &&
-      m.repository !== c.change.image.repository,
+      hasImage(c.change) &&
+      m.repository !== repositoryOf(c.change),
     because: 'it runs an image of another repository',
   },
   {
@@ -163,6 +205,11 @@ export const TABLE: readonly Row[] = [
     because: 'it runs an image that was not in the fleet when this rollout was planned',
   },
   { standing: 'ready', when: isIdle, because: 'it is idle and off target' },
+  {
+    standing: 'overdue',
+    when: (m, c) => m.state === 'started' && m.onlyIdle === undefined && hadItsTime(m, c),
+    because: 'it has worked past "forceAfter": it is cordoned, stopped and updated',
+  },
   { standing: 'straggler', when: (m) => m.state === 'started', because: 'it is working; it is updated when it stops' },
   { standing: 'busy', when: () => true, because: 'it is between two states; look again' },
 ];

@@ -1,23 +1,29 @@
 import { clip } from './clip.js';
 import { type Difference, differencesOf } from './differences.js';
-import { isInside, placeKey } from './fleet.js';
+import { isInside } from './fleet.js';
 import { groupBy } from './group-by.js';
-import type { Findings } from './plan-notes.js';
+import { type Findings, sayStop } from './plan-notes.js';
 import type { PlanSection } from './plan-report.js';
+import { placeKey } from './pools.js';
 import { idsOf, machines, placeOf, section } from './plan-section.js';
 import { earlierStartsOf, holdsOf, keptRunning, mayNotRest, type Surveyed, tireless } from './survey.js';
 
-/** Machines that a rollout cordoned or stopped and did not bring back, and what they were before. */
+/** Machines that a rollout cordoned or stopped and could not put right, and what they were before. */
 export function holds({ fleet }: Findings): PlanSection | undefined {
   const found = holdsOf(fleet);
   const rows = found.map(({ machine: { id, region, state }, left }) => ({
     machine: id,
     region,
     state: clip(state, 20),
-    'left by': left === undefined ? 'its note cannot be read' : left.rollout,
+    'left by': left === undefined ? 'its note cannot be read, or is another machine’s' : clip(left.rollout, 60),
     'was before': left === undefined ? '?' : `${left.started ? 'started' : 'idle'}${left.cordoned ? ', cordoned' : ''}`,
   }));
-  return section('Held: cordoned or stopped by a rollout, and not brought back', [], rows);
+  const line = 'Each is put right first: started and uncordoned as its note says.';
+  return section(
+    'Held: cordoned or stopped by a rollout that could not put them right',
+    rows.length === 0 ? [] : [line],
+    rows,
+  );
 }
 
 /** Sentences about machines, where there are any. */
@@ -25,7 +31,7 @@ const sayAny = (kin: readonly Surveyed[], says: string): string[] =>
   kin.length === 0 ? [] : [`${machines(kin.length)} ${says}`];
 
 /** Working machines that a sweep may wait for in vain, and why. */
-export function neverResting({ fleet }: Findings): PlanSection | undefined {
+export function neverResting({ fleet, plan: { forceAfterMs } }: Findings): PlanSection | undefined {
   const never = tireless(fleet);
   const rows = [...groupBy(never, ({ machine }) => placeKey(machine)).values()].map((kin) => ({
     ...placeOf(kin[0]?.machine),
@@ -35,7 +41,7 @@ export function neverResting({ fleet }: Findings): PlanSection | undefined {
   const lines = [
     ...sayAny(
       never,
-      'started, with restart policy "always" and no autostop on any service: nothing stops them, so they are left over at the deadline unless "forceAfter" is set.',
+      `started, with restart policy "always" and no autostop on any service: nothing stops them, so ${sayStop(forceAfterMs)}.`,
     ),
     ...sayAny(
       mayNotRest(fleet),

@@ -10,12 +10,18 @@ export interface UpdateOrder {
   readonly machine: Candidate;
   /** A person's retries so far. */
   readonly n: number;
+  /** For a machine that has had its time: it is stopped when its last start is this long ago, ms. */
+  readonly forceAfterMs?: number;
+  /** Started after its update. */
+  readonly boot?: true;
   /** As `machine.bornAt`, before the first order whose end nobody knows: its traces are looked for before any write. */
   readonly inDoubtSince?: number;
 }
 
+/** @param machine as launched: its flight says whether it is booted. */
 export function updateOrder(state: RolloutState, machine: Candidate): UpdateOrder {
-  const { context } = state.plan;
+  const { context, forceAfterMs } = state.plan;
+  const mayStop = forceAfterMs !== undefined && (machine.stop !== undefined || machine.held === true);
   const inDoubtSince = state.unknown[machine.id]?.bornAt;
   return {
     context: {
@@ -27,6 +33,8 @@ export function updateOrder(state: RolloutState, machine: Candidate): UpdateOrde
     },
     machine,
     n: state.retries[machine.id] ?? 0,
+    ...(mayStop ? { forceAfterMs: forceAfterMs + state.pausedMs } : {}),
+    ...(state.inFlight[machine.id]?.boot ? { boot: true } : {}),
     ...(inDoubtSince === undefined ? {} : { inDoubtSince }),
   };
 }

@@ -2,13 +2,15 @@ import type { Observation } from './fleet.js';
 import type { FailureCode } from './verdict.js';
 
 /** How one machine's update ended. */
-export type UpdateOutcome =
+type Ended =
   | {
       readonly kind: 'updated';
       readonly version: string;
       readonly digest?: string;
       readonly wrote: boolean;
       readonly interrupted: boolean;
+      /** It runs the new version because we started it. */
+      readonly started?: true;
     }
   | {
       readonly kind: 'failed';
@@ -27,6 +29,16 @@ export type UpdateOutcome =
   /** `inDoubt`: a write of ours may still have taken effect. */
   | { readonly kind: 'left'; readonly standing: string; readonly inDoubt: boolean }
   | { readonly kind: 'calledBack' };
+
+export type UpdateOutcome = Ended & {
+  /** A hold of ours may still be on it. */
+  readonly held?: true;
+  /** It was working past "forceAfter", and we stopped it. */
+  readonly stopped?: true;
+};
+
+/** One kind of outcome. */
+export type UpdateEnd<K extends UpdateOutcome['kind']> = Extract<UpdateOutcome, { kind: K }>;
 
 /** How a look ended: a view of the fleet, a Fly that does not serve it, or a list that cannot be believed. */
 export type LookOutcome =

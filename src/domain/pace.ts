@@ -1,6 +1,6 @@
 import type { Amount } from '../input/types.js';
-import type { Candidate, Place, Pool } from './fleet.js';
-import { placeKey, samePlace, total } from './fleet.js';
+import type { Candidate } from './fleet.js';
+import { type Place, placeKey, type Pool, samePlace, total } from './pools.js';
 
 /** Updates in flight at most, whatever the fleet: Fly's limits are per machine, so this one spares the worker. */
 export const MOST_IN_FLIGHT = 50;
@@ -8,6 +8,14 @@ export const MOST_IN_FLIGHT = 50;
 /** Where an update in flight counts. */
 export interface Flight extends Candidate {
   readonly since: number;
+  /** Started after its update, to see whether the new version works. */
+  readonly boot?: true;
+}
+
+/** A machine that runs the new version because we started it, and has not shown yet whether it works. */
+export interface Trial extends Place {
+  readonly why: 'boot' | 'stop';
+  readonly landedAt: number;
 }
 
 /** Half of a pool's idle machines (at least one) may be in flight: the other half stays there to be started. */
@@ -16,55 +24,104 @@ export const idleSlots = (idle: number): number => Math.max(1, Math.floor(idle /
 export interface Pace {
   readonly pools: readonly Pool[];
   readonly inFlight: readonly Flight[];
+  readonly trials: readonly Trial[];
+  /** When the pools were counted: a trial that landed since is in none of their counts. */
+  readonly countedAt: number;
   /** One update of this rollout has settled on the new version. */
   readonly proven: boolean;
   /** Every write can name the digest it pins. */
   readonly pinned: boolean;
+  /** After each machine that passed so many more that are stopped may be in flight or on trial; undefined: any number. */
+  readonly ramp: number | undefined;
+  /** Machines that are still to be booted before any other is updated; undefined when enough have shown that it works. */
+  readonly boots: number | undefined;
 }
 
 const mostInFlight = ({ proven, pinned }: Pace): number => (proven && pinned ? MOST_IN_FLIGHT : 1);
 
-/** How many updates may be in flight in a place. */
-export const slotsAt = (pools: readonly Pool[], place: Place): number =>
-  idleSlots(pools.find((pool) => samePlace(pool, place))?.idle ?? 0);
+/** Those that share slots: what is stopped takes from the capacity, what is idle from the idle ones. */
+export const laneOf = (one: Candidate): string =>
+  one.held ? 'held' : `${placeKey(one)}${one.stop ? ` ${one.stop}` : ''}`;
 
-const countAt = (flights: readonly Place[], place: Place): number =>
-  flights.filter((flight) => samePlace(flight, place)).length;
+/** How many updates may be in flight in a candidate's lane. */
+export function slotsAt(pools: readonly Pool[], one: Candidate): number {
+  if (one.held) return MOST_IN_FLIGHT;
+  const pool = pools.find((here) => samePlace(here, one));
+  if (one.stop === undefined) return idleSlots(pool?.idle ?? 0);
+  return (one.stop === 'up' ? pool?.room : pool?.down) ?? 0;
+}
+
+/** How many in flight take a slot of a candidate's lane; of the capacity also those that have just landed. */
+function countIn(flights: readonly Candidate[], one: Candidate, { trials, countedAt }: Pace): number {
+  const flying = flights.filter((flight) => laneOf(flight) === laneOf(one)).length;
+  const justLanded = trials.filter((t) => t.why === 'stop' && t.landedAt >= countedAt && samePlace(t, one));
+  return flying + (one.stop === 'up' ? justLanded.length : 0);
+}
 
 /** A standby is there for the time when its machine is not: they are never away together. */
 const stand = (a: Candidate, b: Candidate): boolean =>
   (a.standbyFor?.includes(b.id) ?? false) || (b.standbyFor?.includes(a.id) ?? false);
 
+/** Whether it is one that can be started to see how the new version does. */
+export const isBootable = ({ stop, held, onlyIdle }: Candidate): boolean => !stop && !held && !onlyIdle;
+
+/** Stopping machines goes on only as fast as those that were stopped before come back well. */
+function isRampedUp(flights: readonly Candidate[], { ramp, pools, trials }: Pace): boolean {
+  if (ramp === undefined) return false;
+  const under = flights.filter(({ stop }) => stop).length + trials.filter(({ why }) => why === 'stop').length;
+  return under >= 1 + ramp * total(pools, 'verified');
+}
+
+function isFull(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
+  if (one.held) return flights.length >= MOST_IN_FLIGHT;
+  return isHalted(one, flights, pace) || countIn(flights, one, pace) >= slotsAt(pace.pools, one);
+}
+
+/** It is the rollout as a whole that has no slot for it. */
+function isHalted(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
+  if (flights.filter(({ held }) => !held).length >= mostInFlight(pace)) return true;
+  if (pace.boots !== undefined && !(isBootable(one) && flights.filter(isBootable).length < pace.boots)) return true;
+  return one.stop !== undefined && isRampedUp(flights, pace);
+}
+
 /**
- * Which candidates get a slot now, in their order: the first of the rollout alone, one at a time while no digest is
- * known, never more than half of a pool's idle machines, never a standby with its machine.
+ * Which candidates get a slot now, in their order: what is held at once; the first of the rollout alone, one at a time
+ * while no digest is known, those that are to be booted before all others; never more than half of a pool's idle
+ * machines or more of its capacity than `maxUnavailable`, never a standby with its machine.
  */
 export function admit(queue: readonly Candidate[], pace: Pace): Candidate[] {
-  const most = mostInFlight(pace);
   const admitted: Candidate[] = [];
   for (const candidate of queue) {
-    if (pace.inFlight.length + admitted.length >= most) break;
-    const flying = [...pace.inFlight, ...admitted];
-    const hasSlot = countAt(flying, candidate) < slotsAt(pace.pools, candidate);
-    if (hasSlot && !flying.some((flight) => stand(flight, candidate))) admitted.push(candidate);
+    const flights = [...pace.inFlight, ...admitted];
+    if (isFull(candidate, flights, pace) || flights.some((flight) => stand(flight, candidate))) continue;
+    admitted.push(candidate);
   }
   return admitted;
 }
 
 /**
- * Places where a candidate waits because all slots are taken, with their number; without a bound where it is the
- * rollout as a whole that has no slot. A standby that waits for its machine fills no place.
+ * Lanes where a candidate waits because all slots are taken, with what a look has to beat to be news; without a bound
+ * where it is the rollout as a whole that has no slot, which no look changes. A standby that waits for its machine
+ * fills no lane.
  */
-export function fullPlaces(queue: readonly Candidate[], pace: Pace): Record<string, number> {
-  const isFull = pace.inFlight.length >= mostInFlight(pace);
-  const places = new Map<string, number>();
+export function fullLanes(queue: readonly Candidate[], pace: Pace): Record<string, number> {
+  const lanes = new Map<string, number>();
   for (const waiting of queue) {
+    if (!isFull(waiting, pace.inFlight, pace)) continue;
     const slots = slotsAt(pace.pools, waiting);
-    if (isFull || countAt(pace.inFlight, waiting) >= slots)
-      places.set(placeKey(waiting), isFull ? Number.MAX_SAFE_INTEGER : slots);
+    const flying = pace.inFlight.filter((flight) => laneOf(flight) === laneOf(waiting)).length;
+    // Capacity that a machine took which has just landed is there again as soon as a look says so.
+    const known = waiting.stop === 'up' ? Math.min(slots, flying) : slots;
+    lanes.set(laneOf(waiting), isHalted(waiting, pace.inFlight, pace) ? NO_LOOK : known);
   }
-  return Object.fromEntries(places);
+  return Object.fromEntries(lanes);
 }
+/** Of a lane that no look opens. */
+const NO_LOOK = Number.MAX_SAFE_INTEGER;
+
+/** Whether a look that shows these pools has a slot for it that was not there before. */
+export const isSlotNews = (one: Candidate, pools: readonly Pool[], lanes: Readonly<Record<string, number>>): boolean =>
+  slotsAt(pools, one) > (lanes[laneOf(one)] ?? 0);
 
 /**
  * Whether the failures so far pause the rollout: the first one does while no machine has passed, later `most` decides:

@@ -1,4 +1,4 @@
-import { total } from './fleet.js';
+import { total } from './pools.js';
 import { tooManyFailed } from './pace.js';
 import type { PauseCode, RolloutState } from './state.js';
 

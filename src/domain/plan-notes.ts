@@ -1,3 +1,4 @@
+import { hasImage } from './change.js';
 import { firstOf } from './clip.js';
 import { differencesOf } from './differences.js';
 import { isInside } from './fleet.js';
@@ -46,8 +47,8 @@ const STANDINGS: readonly { readonly standing: Standing; readonly one: string; r
   },
   {
     standing: 'containers',
-    one: 'machine with containers is left: naming a container comes with a later release',
-    many: 'machines with containers are left: naming a container comes with a later release',
+    one: 'machine is left, since the change is not for its containers ("image" names each container, or is one image for machines without)',
+    many: 'machines are left, since the change is not for their containers ("image" names each container, or is one image for machines without)',
   },
   {
     standing: 'special',
@@ -72,15 +73,21 @@ function holdNote({ fleet }: Findings): string[] {
     5,
   );
   return [
-    `${sayCount(holds.length, 'machine is', 'machines are')} held: cordoned or stopped by a rollout, and not brought back (${ids})`,
+    `${sayCount(holds.length, 'machine is', 'machines are')} held: cordoned or stopped by a rollout that could not put that back; this one does, first (${ids})`,
   ];
 }
 
-function tirelessNote({ fleet }: Findings): string[] {
+/** What becomes of machines that nothing but a rollout stops. */
+export const sayStop = (forceAfterMs: number | undefined): string =>
+  forceAfterMs === undefined
+    ? 'they are left over at the deadline (with "forceAfter" they would be stopped)'
+    : `they are stopped ${sayMs(forceAfterMs)} after their last start ("forceAfter")`;
+
+function tirelessNote({ fleet, plan: { forceAfterMs } }: Findings): string[] {
   const found = tireless(fleet).length;
   if (found === 0) return [];
   return [
-    `${sayCount(found, 'working machine never rests', 'working machines never rest')} without being stopped (restart policy "always", no autostop): left over at the deadline, unless "forceAfter" is set`,
+    `${sayCount(found, 'working machine never rests', 'working machines never rest')} without being stopped (restart policy "always", no autostop): ${sayStop(forceAfterMs)}`,
   ];
 }
 
@@ -96,7 +103,7 @@ function mixedNotes({ fleet, plan: { context } }: Findings): string[] {
   const isOff = ({ standing, image }: Surveyed) =>
     image !== undefined && (standing === 'suspended' || (isInside(standing) && standing !== 'atTarget'));
   const images = imagesOf(fleet.filter(isOff));
-  const off = images.length > 1 && context.change.image !== undefined;
+  const off = images.length > 1 && hasImage(context.change);
   return [
     ...(off ? [`the machines off target run ${images.length} different images`] : []),
     ...(differing.length === 0 ? [] : [`machines of one process group are not alike: ${firstOf(differing, 5, 40)}`]),

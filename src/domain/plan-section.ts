@@ -1,5 +1,5 @@
 import { clip, firstOf } from './clip.js';
-import type { Place } from './fleet.js';
+import type { Place } from './pools.js';
 import type { PlanRow, PlanSection } from './plan-report.js';
 import { sayCount } from './say-count.js';
 

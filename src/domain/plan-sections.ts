@@ -2,7 +2,7 @@ import { clip, firstOf } from './clip.js';
 import { groupBy } from './group-by.js';
 import type { MachineFacts, Standing } from './machine.js';
 import { differences, earlierStarts, holds, neverResting, unusual } from './odd-sections.js';
-import { slotsAt } from './pace.js';
+import { idleSlots } from './pace.js';
 import type { Findings } from './plan-notes.js';
 import type { PlanSection } from './plan-report.js';
 import { idsOf, machines, placeOf, section } from './plan-section.js';
@@ -10,7 +10,13 @@ import { sayCount } from './say-count.js';
 import { sayMs } from './say-ms.js';
 import { imagesOf, type Kin } from './survey.js';
 
-function order({ forecast, fleet }: Findings): PlanSection | undefined {
+/** What those at work wait for. */
+const sayWorking = (forceAfterMs: number | undefined): string =>
+  forceAfterMs === undefined
+    ? 'each is updated when it stops by itself.'
+    : `each is updated when it stops by itself, or is stopped for it ${sayMs(forceAfterMs)} after its last start ("forceAfter").`;
+
+function order({ forecast, fleet, plan }: Findings): PlanSection | undefined {
   const { steps, pools } = forecast;
   const first = steps[0]?.[0];
   const updated = steps.reduce((sum, step) => sum + step.length, 0);
@@ -20,7 +26,7 @@ function order({ forecast, fleet }: Findings): PlanSection | undefined {
     selected: pool.selected,
     'at target': pool.atTarget,
     idle: pool.idle,
-    'at once': slotsAt(pools, pool),
+    'at once': idleSlots(pool.idle),
   }));
   const lines = [
     ...(first === undefined
@@ -28,9 +34,12 @@ function order({ forecast, fleet }: Findings): PlanSection | undefined {
       : [
           `${machines(updated)} idle now, in ${sayCount(steps.length, 'step', 'steps')}: ${first.id} (${clip(first.region, 10)}, ${clip(first.group, 40)}) first${(steps[0]?.length ?? 0) > 1 ? '' : ', alone'}; then by turns through regions and groups.`,
         ]),
-    ...(working === 0 ? [] : [`${machines(working)} at work: each is updated when it stops by itself.`]),
+    ...(working === 0 ? [] : [`${machines(working)} at work: ${sayWorking(plan.forceAfterMs)}`]),
   ];
-  return section('Order', lines, rows);
+  const booted = sayCount(plan.bootFirst, 'machine is', 'machines are');
+  const boots =
+    plan.bootFirst === 0 ? [] : [`${booted} started after the update, and all others wait until so many have passed.`];
+  return section('Order', [...lines, ...boots], rows);
 }
 
 /** Why machines are not updated, or not now, and what takes them. */
@@ -40,7 +49,7 @@ const LEFT: readonly { readonly standing: Standing; readonly way: string }[] = [
   { standing: 'busy', way: 'looked at again' },
   { standing: 'unmanaged', way: '"unmanaged": "include" takes them' },
   { standing: 'suspended', way: '"suspended": "update" takes them, and they lose their memory' },
-  { standing: 'containers', way: 'left' },
+  { standing: 'containers', way: 'left: a rollout of its own takes them' },
   { standing: 'special', way: 'left: they go by themselves, or with their owner' },
   { standing: 'excluded', way: 'change "only" or "except"' },
   { standing: 'gone', way: 'nothing is left of them' },

@@ -16,6 +16,7 @@ const ALSO: readonly (readonly [standing: Standing, says: string])[] = [
   ['foreign', 'foreign and left'],
   ['unreachable', 'on hosts that are not ok'],
   ['busy', 'between two states'],
+  ['held', 'held and put right first'],
 ];
 
 function countsOf(fleet: readonly Surveyed[]): Partial<Record<Standing, number>> {
@@ -38,7 +39,7 @@ function headlineOf(selected: number, counts: Partial<Record<Standing, number>>)
 }
 
 /** After those that have a step: first what is wrong, last what is done. */
-const THEN: readonly Standing[] = ['ready', 'cut', 'foreign', 'unreachable', 'busy', 'straggler', 'atTarget'];
+const THEN: readonly Standing[] = ['held', 'ready', 'cut', 'foreign', 'unreachable', 'busy', 'straggler', 'atTarget'];
 
 function machinesOf({ fleet, forecast }: Findings): PlannedMachine[] {
   const stepOf = new Map(forecast.steps.flatMap((step, index) => step.map(({ id }) => [id, index + 1] as const)));

@@ -1,20 +1,11 @@
 import type { Amount } from '../input/types.js';
-import type { Candidate, Observation, Place, Sick } from './fleet.js';
-import { isClear, samePlace, total } from './fleet.js';
+import { hasImage } from './change.js';
+import type { Candidate, Observation } from './fleet.js';
 import type { RolloutContext } from './machine.js';
-import type { LookOutcome, UpdateOutcome } from './outcomes.js';
-import type { Flight, Pace } from './pace.js';
-import {
-  pauseOnError,
-  pauseOnFailures,
-  pauseOnForeign,
-  pauseOnNoList,
-  pauseOnShortList,
-  served,
-  unpause,
-} from './pauses.js';
+import { type Flight, isBootable, type Pace, type Trial } from './pace.js';
+import { type Place, total } from './pools.js';
 import type { Evidence } from './verdict.js';
-import { type Waits, waitsAfter } from './waits.js';
+import type { Waits } from './waits.js';
 
 /** What the plan settles once; it travels with the rollout through continue-as-new. */
 export interface Plan {
@@ -23,6 +14,12 @@ export interface Plan {
   readonly plannedAt: number;
   readonly deadlineMs: number;
   readonly maxFailed: Amount;
+  /** Working machines are stopped this long after their last start; left out: never. */
+  readonly forceAfterMs?: number;
+  /** See `Pace`. */
+  readonly ramp?: number;
+  /** Machines that are started after their update, before any other is updated, to see whether the new version works. */
+  readonly bootFirst: number;
   /** Machines of the selection when planned. */
   readonly selected: number;
   /** Machines of the app in the last whole list, selected or not. */
@@ -75,6 +72,11 @@ export interface Doubt extends Place {
   readonly bornAt: number;
 }
 
+/** How often what it says could not be put back. */
+export interface Held extends Place {
+  readonly tries: number;
+}
+
 /** The one state of a rollout. Everything but `inFlight`, `queue` and `seen` survives continue-as-new. */
 export interface RolloutState {
   readonly v: 1;
@@ -91,6 +93,13 @@ export interface RolloutState {
   readonly unknown: Readonly<Record<string, Doubt>>;
   readonly resting: Readonly<Record<string, Rest>>;
   readonly inFlight: Readonly<Record<string, Flight>>;
+  /** Machines with an order that may have left a hold on them: it is put right before a rollout pauses or ends. */
+  readonly holds: Readonly<Record<string, Held>>;
+  readonly trials: Readonly<Record<string, Trial>>;
+  /** As many as `bootFirst` asks for have passed, or no machine could be booted. */
+  readonly booted?: true;
+  /** Stopped past "forceAfter", by id. */
+  readonly stopped: readonly string[];
   readonly queue: readonly Candidate[];
   readonly seen?: Observation;
   /** Machines that Fly's own errors met in a row, without an update that Fly served in between. */
@@ -112,7 +121,16 @@ export interface RolloutState {
 const none: Readonly<Record<string, never>> = {};
 
 export function begin(plan: Plan, now: number): RolloutState {
-  const maps = { failed: none, retries: none, forgiven: none, unknown: none, resting: none, inFlight: none };
+  const maps = {
+    failed: none,
+    retries: none,
+    forgiven: none,
+    unknown: none,
+    resting: none,
+    inFlight: none,
+    holds: none,
+    trials: none,
+  };
   return {
     v: 1,
     plan,
@@ -123,6 +141,7 @@ export function begin(plan: Plan, now: number): RolloutState {
     clear: { looks: 0, at: 0 },
     written: 0,
     interrupted: [],
+    stopped: [],
   };
 }
 
@@ -143,138 +162,34 @@ export function deadlineAt(state: RolloutState, now: number): number {
   return state.startedAt + state.plan.deadlineMs + state.pausedMs + pausing;
 }
 
-/** An order leaves for a machine. */
-export function onLaunched(state: RolloutState, candidate: Candidate, now: number): RolloutState {
-  return {
-    ...state,
-    queue: state.queue.filter((waiting) => waiting.id !== candidate.id),
-    resting: without(state.resting, candidate.id),
-    inFlight: { ...state.inFlight, [candidate.id]: { ...candidate, since: now } },
-  };
-}
-
-const restMs = (tries: number, retryAfterMs: number): number =>
-  Math.max(retryAfterMs, Math.min(300_000, 5_000 * 2 ** (tries - 1)));
-
-/** No longer in flight. What looks found before it landed proves nothing for the closing pass. */
-const land = (state: RolloutState, id: string): RolloutState => ({
-  ...state,
-  inFlight: without(state.inFlight, id),
-  clear: { looks: 0, at: state.clear.at },
-});
-
-const inDoubt = ({ unknown }: RolloutState, { id, region, group, bornAt = 0 }: Flight): RolloutState['unknown'] => ({
-  ...unknown,
-  [id]: unknown[id] ?? { region, group, bornAt },
-});
-
-/** An order ended. `tries` of a machine's rest grow until it ends otherwise. */
-export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcome, now: number): RolloutState {
-  const flight = state.inFlight[id];
-  if (flight === undefined) return state;
-  const back = { ...land(state, id), landedAt: now };
-  const landed = outcome.kind === 'error' ? back : served(back);
-  switch (outcome.kind) {
-    case 'updated':
-      return onSuccess({ ...withCount(landed, flight, 'atTarget'), unknown: without(landed.unknown, id) }, id, outcome);
-    case 'failed': {
-      const { code, says, at } = outcome;
-      const failure = { code, says, at, region: flight.region, group: flight.group, accepted: false };
-      const failed = { ...landed.failed, [id]: failure };
-      const counted = withInterrupted(withCount(landed, flight, 'failed'), id, outcome.interrupted);
-      return pauseOnFailures({ ...counted, failed, unknown: without(landed.unknown, id) }, now);
-    }
-    case 'error': {
-      const tries = (flight.tries ?? 0) + 1;
-      const rest = { ...flight, tries, until: now + restMs(tries, outcome.retryAfterMs), says: outcome.says };
-      const rested = { ...landed, resting: { ...landed.resting, [id]: rest } };
-      const noted = outcome.inDoubt ? { ...rested, unknown: inDoubt(landed, flight) } : rested;
-      return pauseOnError(noted, id, outcome, now);
-    }
-    case 'left':
-      return outcome.inDoubt ? landed : { ...landed, unknown: without(landed.unknown, id) };
-    case 'calledBack':
-      return { ...landed, unknown: without(landed.unknown, id) };
-  }
-}
-
-/** The last look with what an update of ours changed since: a look that finds nothing more to do does not come back. */
-function withCount(state: RolloutState, flight: Flight, became: 'atTarget' | 'failed'): RolloutState {
-  if (state.seen === undefined) return state;
-  const pools = state.seen.pools.map((pool) => {
-    return samePlace(pool, flight) && pool.left > 0
-      ? { ...pool, left: pool.left - 1, [became]: pool[became] + 1 }
-      : pool;
-  });
-  return { ...state, seen: { ...state.seen, pools } };
-}
-
-/** Its update met it at work: reported, whatever else came of it. */
-const withInterrupted = (state: RolloutState, id: string, interrupted: boolean): RolloutState =>
-  interrupted ? { ...state, interrupted: [...new Set([...state.interrupted, id])] } : state;
-
-function onSuccess(state: RolloutState, id: string, outcome: UpdateOutcome & { kind: 'updated' }): RolloutState {
-  const { context } = state.plan;
-  const learnt = context.pin === undefined && context.change.image !== undefined && outcome.digest !== undefined;
-  const plan = learnt ? { ...state.plan, context: { ...context, pin: outcome.digest ?? '' } } : state.plan;
-  const written = state.written + (outcome.wrote ? 1 : 0);
-  return withInterrupted({ ...state, plan, written }, id, outcome.interrupted);
-}
-
-/** An order ended and nobody can say how far it got: the next one looks for traces before it writes. */
-export function onLost(state: RolloutState, id: string): RolloutState {
-  const flight = state.inFlight[id];
-  if (flight === undefined) return state;
-  return { ...land(state, id), unknown: inDoubt(state, flight) };
-}
-
-/** A machine has rested enough. */
-export function onRested(state: RolloutState, id: string): RolloutState {
-  const rest = state.resting[id];
-  if (rest === undefined) return state;
-  return { ...state, resting: without(state.resting, id), queue: [...state.queue, rest] };
-}
-
-const toFailure = (sick: Sick): Failure => ({ ...sick, accepted: false });
-
-/** A look came back. */
-export function onLooked(state: RolloutState, look: LookOutcome, now: number): RolloutState {
-  if (look.kind === 'suspect') return pauseOnShortList(state, look, now);
-  if (look.kind === 'error') return pauseOnNoList(state, look, now);
-  return onSeen(state.pause?.code === 'fly_unavailable' ? unpause(state, now) : state, look.observation, now);
-}
-
-function onSeen(before: RolloutState, observation: Observation, now: number): RolloutState {
-  const { missedLists: _missed, ...state } = before;
-  const busy = (id: string) => Object.hasOwn(state.inFlight, id) || Object.hasOwn(state.resting, id);
-  const { listed, unlisted } = observation;
-  const plan = observation.whole
-    ? { ...state.plan, listed, unlisted: Math.min(state.plan.unlisted, unlisted) }
-    : state.plan;
-  const failed = { ...state.failed };
-  for (const sick of observation.sick) failed[sick.id] ??= toFailure(sick);
-  const next: RolloutState = {
-    ...state,
-    plan,
-    seen: observation,
-    waits: waitsAfter(state.waits, observation, now),
-    failed,
-    queue: observation.candidates
-      .filter(({ id }) => !busy(id) && !Object.hasOwn(failed, id))
-      .map((candidate) => ({ ...state.queue.find(({ id }) => id === candidate.id), ...candidate })),
-    clear: isClear(observation) ? { looks: state.clear.looks + 1, at: now } : { looks: 0, at: now },
-  };
-  return pauseOnForeign(pauseOnFailures(next, now), now);
-}
-
 /** Whether any update of this change is known to have settled: in this rollout, or in an earlier start of it. */
 const isProven = (state: RolloutState): boolean =>
   state.written > 0 || (state.seen !== undefined && total(state.seen.pools, 'atTarget') > 0);
+
+/** After so many tries (some ten minutes) a rollout pauses or ends all the same, and says what is still held. */
+const MOST_TRIES = 8;
+
+/** What may be held and is to be put right before the rollout pauses or ends, in flight and resting or not. */
+export const openHolds = ({ holds }: RolloutState): readonly (readonly [string, Held])[] =>
+  Object.entries(holds).filter(([, { tries }]) => tries < MOST_TRIES);
+
+/** Boots that are still wanted before anything else is updated; undefined when there are enough, or can be none. */
+export function bootsOf({ plan, booted, seen, trials, queue, inFlight }: RolloutState): number | undefined {
+  if (plan.bootFirst === 0 || booted || seen === undefined) return undefined;
+  const onTrial = Object.values(trials).filter(({ why }) => why === 'boot').length;
+  const canCome = seen.stragglers + seen.busy > 0 || [...queue, ...Object.values(inFlight)].some(isBootable);
+  if (onTrial === 0 && !canCome) return undefined;
+  return Math.max(0, plan.bootFirst - total(seen.pools, 'verified') - onTrial);
+}
 
 /** What slots are given out by. */
 export const paceOf = (state: RolloutState): Pace => ({
   pools: state.seen?.pools ?? [],
   inFlight: Object.values(state.inFlight),
+  trials: Object.values(state.trials),
+  countedAt: state.seen?.at ?? 0,
   proven: isProven(state),
-  pinned: state.plan.context.change.image === undefined || state.plan.context.pin !== undefined,
+  pinned: !hasImage(state.plan.context.change) || state.plan.context.pin !== undefined,
+  ramp: state.plan.ramp,
+  boots: bootsOf(state),
 });

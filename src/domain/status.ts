@@ -1,6 +1,7 @@
 import type { Outcome } from './decide.js';
-import { leftToDo, type Observation, type Place, type Remark, total } from './fleet.js';
-import { deadlineAt, type Pause, type RolloutState } from './state.js';
+import { leftToDo, type Observation, type Remark } from './fleet.js';
+import { type Place, total } from './pools.js';
+import { deadlineAt, openHolds, type Pause, type RolloutState } from './state.js';
 import { rolloutId, statusCommand } from './names.js';
 import { sayCount } from './say-count.js';
 import { sayWaits } from './waits.js';
@@ -34,7 +35,17 @@ export interface MachineNote {
   readonly id: string;
   readonly region: string;
   readonly group: string;
-  readonly state: 'failed' | 'in flight' | 'resting' | 'unknown' | 'working' | 'unreachable' | 'foreign' | 'busy';
+  readonly state:
+    | 'failed'
+    | 'held'
+    | 'in flight'
+    | 'resting'
+    | 'unknown'
+    | 'overdue'
+    | 'working'
+    | 'unreachable'
+    | 'foreign'
+    | 'busy';
   readonly says: string;
 }
 
@@ -63,6 +74,8 @@ export interface Status {
   }[];
   readonly written: number;
   readonly interrupted: readonly string[];
+  /** Machines that were stopped past "forceAfter". */
+  readonly stopped: readonly string[];
   readonly outside: Readonly<Record<string, number>>;
   readonly machines: readonly MachineNote[];
   readonly waits: readonly Wait[];
@@ -94,8 +107,12 @@ const noObservation: Observation = {
   sick: [],
   outside: {},
   stragglers: 0,
+  overdue: 0,
+  held: 0,
+  trials: [],
   unreachable: 0,
   busy: 0,
+  aheadMs: 0,
 };
 
 function countsOf(state: RolloutState, seen: Observation): Counts {
@@ -118,8 +135,8 @@ function countsOf(state: RolloutState, seen: Observation): Counts {
 
 function phaseOf(state: RolloutState, around: Around): Phase {
   if (around.ended !== undefined) return 'done';
-  const flying = Object.keys(state.inFlight).length > 0;
-  if (state.pause !== undefined) return flying ? 'pausing' : 'paused';
+  const isWriting = Object.keys(state.inFlight).length + openHolds(state).length > 0;
+  if (state.pause !== undefined) return isWriting ? 'pausing' : 'paused';
   return 'running';
 }
 
@@ -189,11 +206,14 @@ const note = (state: MachineNote['state'], id: string, { region, group }: Place,
 
 const REMARKED: Readonly<Partial<Record<Remark['standing'], MachineNote['state']>>> = {
   straggler: 'working',
+  overdue: 'overdue',
+  held: 'held',
   unreachable: 'unreachable',
   foreign: 'foreign',
   busy: 'busy',
 };
 
+const HELD = 'Layover cordoned or stopped it, and puts that back';
 const IN_DOUBT = 'nobody knows whether its last update was written, or left it as it was';
 
 function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
@@ -201,6 +221,7 @@ function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
     ...Object.entries(state.failed).map(([id, f]) => note('failed', id, f, `${f.code}: ${f.says}`)),
     ...Object.values(state.resting).map((r) => note('resting', r.id, r, `${r.says}; again at ${iso(r.until)}`)),
     ...Object.values(state.inFlight).map((f) => note('in flight', f.id, f, `since ${iso(f.since)}`)),
+    ...Object.entries(state.holds).map(([id, hold]) => note('held', id, hold, HELD)),
     ...Object.entries(state.unknown).map(([id, doubt]) => note('unknown', id, doubt, IN_DOUBT)),
     ...seen.remarks.map((r) => note(REMARKED[r.standing] ?? 'busy', r.id, r, r.says)),
   ]).slice(0, MOST_MACHINES);
@@ -269,6 +290,7 @@ export function statusOf(state: RolloutState, around: Around): Status {
     })),
     written: state.written,
     interrupted: state.interrupted.slice(0, MOST_INTERRUPTED),
+    stopped: state.stopped.slice(0, MOST_INTERRUPTED),
     outside: seen.outside,
     machines: machinesOf(state, seen),
     waits: waitsOf(state, around),

@@ -1,6 +1,7 @@
 import { hashOfMark, type RolloutName } from './change.js';
 import type { Parts } from './differences.js';
 import { groupBy } from './group-by.js';
+import { type Hold, HOLD_KEY, readHold } from './hold.js';
 import type { MachineFacts, Standing } from './machine.js';
 
 /** What a plan tells of a machine beside the table's facts. */
@@ -67,33 +68,18 @@ export const mayNotRest = (fleet: readonly Surveyed[]): Surveyed[] =>
 export const keptRunning = (fleet: readonly Surveyed[]): Surveyed[] =>
   fleet.filter((one) => one.standing === 'straggler' && one.rests === 'by autostop' && one.keptRunning);
 
-/** Written before Layover cordons or stops a machine: what it has to be brought back to. */
-export const HOLD_KEY = 'layover_hold';
-
-/** A note on a machine that a rollout cordoned or stopped, and did not bring back. */
-export interface Hold {
+/** A note on a machine that a rollout cordoned or stopped, and could not put right. */
+export interface Held {
   readonly machine: MachineFacts;
-  /** Undefined where the note cannot be read: then nobody knows what to bring it back to. */
-  readonly left: { readonly rollout: string; readonly started: boolean; readonly cordoned: boolean } | undefined;
-}
-
-function parseHold(text: string): Hold['left'] {
-  try {
-    const hold = JSON.parse(text) as unknown;
-    if (typeof hold !== 'object' || hold === null) return undefined;
-    const { rollout, started, cordoned } = hold as Readonly<Record<string, unknown>>;
-    if (typeof rollout !== 'string' || !/^[\w-]{1,40}\.[\w-]{1,40}(#\d{1,6})?$/.test(rollout)) return undefined;
-    return { rollout, started: started === true, cordoned: cordoned === true };
-  } catch {
-    return undefined;
-  }
+  /** Undefined where the note cannot be read, or came with a copy of another machine: nothing is put back by it. */
+  readonly left: Hold | undefined;
 }
 
 /** Holds that somebody left, whatever became of the rollout. */
-export const holdsOf = (fleet: readonly Surveyed[]): Hold[] =>
+export const holdsOf = (fleet: readonly Surveyed[]): Held[] =>
   fleet.flatMap(({ machine, standing }) => {
-    const text = machine.metadata[HOLD_KEY];
-    return text === undefined || standing === 'gone' ? [] : [{ machine, left: parseHold(text) }];
+    const isNoted = machine.metadata[HOLD_KEY] !== undefined && standing !== 'gone';
+    return isNoted ? [{ machine, left: readHold(machine.id, machine.metadata) }] : [];
   });
 
 /** The numbers of Fly's releases that flyctl wrote on the machines (flyctl @ad0172f, `fly_release_version`). */

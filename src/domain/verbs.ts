@@ -1,4 +1,4 @@
-import { total } from './fleet.js';
+import { total } from './pools.js';
 import { unpause } from './pauses.js';
 import type { Failure, RolloutState } from './state.js';
 import { without } from './state.js';
@@ -41,7 +41,7 @@ function resume(state: RolloutState, now: number): VerbAnswer {
 }
 
 /** Checks that do not pass get their whole time again; other evidence is forgiven up to its own time, which is Fly's. */
-const forgivenAt = ({ code, at }: Failure, now: number): number => (code === 'checks' ? now : at);
+const forgivenAt = ({ code, at }: Failure, flyNow: number): number => (code === 'checks' ? flyNow : at);
 
 function retryOne(state: RolloutState, [id, failure]: readonly [string, Failure], now: number): RolloutState {
   return {
@@ -49,7 +49,7 @@ function retryOne(state: RolloutState, [id, failure]: readonly [string, Failure]
     failed: without(state.failed, id),
     unknown: without(state.unknown, id),
     retries: { ...state.retries, [id]: (state.retries[id] ?? 0) + 1 },
-    forgiven: { ...state.forgiven, [id]: forgivenAt(failure, now) },
+    forgiven: { ...state.forgiven, [id]: forgivenAt(failure, now + (state.seen?.aheadMs ?? 0)) },
     clear: { looks: 0, at: 0 },
   };
 }

@@ -2,7 +2,8 @@ import type { Observation } from './fleet.js';
 import { sayCount } from './say-count.js';
 
 /** What a sweep waits for without anything in flight. */
-export type WaitKind = 'stragglers' | 'unreachable' | 'busy' | 'retried' | 'unknown' | 'list';
+export type WaitKind =
+  'stragglers' | 'overdue' | 'held' | 'trials' | 'unreachable' | 'busy' | 'retried' | 'unknown' | 'list';
 
 /** Since when each wait goes on, ms: since the first of the looks in a row that found a reason for it. */
 export type Waits = Readonly<Partial<Record<WaitKind, number>>>;
@@ -21,6 +22,24 @@ const ROWS: readonly Row[] = [
     count: (seen) => seen.stragglers,
     one: 'working machine to stop',
     many: 'working machines to stop',
+  },
+  {
+    kind: 'overdue',
+    count: (seen) => seen.overdue,
+    one: 'working machine past "forceAfter", to be stopped in its turn',
+    many: 'working machines past "forceAfter", to be stopped in their turn',
+  },
+  {
+    kind: 'held',
+    count: (seen) => seen.held,
+    one: 'machine that Layover holds, to be put right',
+    many: 'machines that Layover holds, to be put right',
+  },
+  {
+    kind: 'trials',
+    count: (seen) => seen.trials.length,
+    one: 'machine that was started on the new version, to show how it does',
+    many: 'machines that were started on the new version, to show how they do',
   },
   {
     kind: 'unreachable',

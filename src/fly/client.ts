@@ -89,7 +89,25 @@ function parseBody<T>(call: Call<T>, subject: string, body: string): T {
   }
 }
 
-function createCaller(options: FlyClientOptions) {
+/** Clocks that differ by less are taken for the same: the header has whole seconds. */
+const SAME_CLOCK_MS = 3_000;
+
+/**
+ * How far Fly's clock is ahead of ours, by the `Date` of its newest answer (RFC 9110 section 6.6.1): what machines
+ * show is in Fly's time, and a worker whose clock is an hour off would judge all of it wrongly.
+ */
+function createFlyTime(clock: Clock) {
+  let aheadMs = 0;
+  return {
+    now: () => clock.now() + aheadMs,
+    keep: (date: string | undefined) => {
+      const difference = Date.parse(date ?? '') - clock.now();
+      if (!Number.isNaN(difference)) aheadMs = Math.abs(difference) < SAME_CLOCK_MS ? 0 : difference;
+    },
+  };
+}
+
+function createCaller(options: FlyClientOptions, time: ReturnType<typeof createFlyTime>) {
   const cookies = createCookies();
   const auth = authorization(options.token);
   return async <T>(call: Call<T>): Promise<T> => {
@@ -115,6 +133,7 @@ function createCaller(options: FlyClientOptions) {
       throw lostAnswer(call.op, subject, 'connection', cause);
     });
     cookies.keep(call.app, answer.headers['set-cookie']);
+    time.keep(answer.headers['date']);
     if (answer.status >= 200 && answer.status < 300) return parseBody(call, subject, answer.body);
     throw classifyAnswer({
       op: call.op,
@@ -123,21 +142,21 @@ function createCaller(options: FlyClientOptions) {
       text: answer.body,
       requestId: answer.headers['fly-request-id'],
       retryAfter: answer.headers['retry-after'],
-      now: options.clock.now(),
+      now: time.now(),
     });
   };
 }
 
-export function createFlyClient(options: FlyClientOptions) {
-  const call = createCaller(options);
-  const at = (app: string, machine: string, rest = '') => ({
-    app,
-    machine,
-    path: `${encodeURIComponent(app)}/machines/${encodeURIComponent(machine)}${rest}`,
-  });
-  const lease = async (c: Omit<Call<z.infer<typeof LeaseEnvelope>>, 'schema'>): Promise<Lease> =>
-    (await call({ ...c, schema: LeaseEnvelope })).data;
+type Caller = ReturnType<typeof createCaller>;
 
+const at = (app: string, machine: string, rest = '') => ({
+  app,
+  machine,
+  path: `${encodeURIComponent(app)}/machines/${encodeURIComponent(machine)}${rest}`,
+});
+
+/** Calls that change nothing. */
+function createReads(call: Caller) {
   return {
     getApp: (app: string, signal?: AbortSignal) =>
       call<App>({ op: 'app', method: 'GET', path: encodeURIComponent(app), app, signal, schema: App }),
@@ -174,7 +193,13 @@ export function createFlyClient(options: FlyClientOptions) {
         signal,
         schema: WaitAnswer,
       }),
+  };
+}
 
+function createLeases(call: Caller) {
+  const lease = async (c: Omit<Call<z.infer<typeof LeaseEnvelope>>, 'schema'>): Promise<Lease> =>
+    (await call({ ...c, schema: LeaseEnvelope })).data;
+  return {
     /** The lease as anybody may see it, nonce included; undefined when nobody holds one. */
     findLease: async (app: string, id: string): Promise<Lease | undefined> => {
       try {
@@ -193,12 +218,53 @@ export function createFlyClient(options: FlyClientOptions) {
 
     releaseLease: (app: string, id: string, nonce: string) =>
       call<undefined>({ op: 'release', method: 'DELETE', ...at(app, id, '/lease'), nonce }),
+  };
+}
 
+/** Calls that change a machine; only `updateMachine`'s procedure makes them. */
+function createWrites(call: Caller) {
+  /** Answers that say nothing we need; each is refused under another's lease. */
+  const plain =
+    (op: string, body?: object) =>
+    (app: string, id: string, nonce: string): Promise<undefined> =>
+      call<undefined>({ op, method: 'POST', ...at(app, id, `/${op}`), nonce, ...(body === undefined ? {} : { body }) });
+  return {
     /** Replaces the whole config; answers at once with the new version, long before it runs. */
     updateMachine: (app: string, id: string, body: LaunchBody, nonce: string) =>
       call<Machine>({ op: 'update', method: 'POST', ...at(app, id), body, nonce, schema: Machine }),
 
-    startMachine: (app: string, id: string, nonce: string) =>
-      call<undefined>({ op: 'start', method: 'POST', ...at(app, id, '/start'), nonce }),
+    startMachine: plain('start'),
+
+    /** Asks it to stop by its own `stop_config`, whose signal and timeout Fly takes where the body names none. */
+    stopMachine: plain('stop', {}),
+
+    /** Out of the proxy's routing; its state stays. Cordoned twice is cordoned once. */
+    cordonMachine: plain('cordon'),
+
+    uncordonMachine: plain('uncordon'),
+
+    /**
+     * Merges into its metadata; null takes a key away. No new version comes of it, and no lease guards it: `version`
+     * does, a later one is answered with 412 (machines OpenAPI text).
+     */
+    patchMetadata: (app: string, id: string, metadata: Readonly<Record<string, string | null>>, version: string) =>
+      call<undefined>({
+        op: 'metadata',
+        method: 'PATCH',
+        ...at(app, id, '/metadata'),
+        body: { metadata, machine_version: version },
+      }),
+  };
+}
+
+export function createFlyClient(options: FlyClientOptions) {
+  const time = createFlyTime(options.clock);
+  const call = createCaller(options, time);
+  return {
+    /** Fly's time as well as we know it, ms since the epoch. */
+    now: time.now,
+    ...createReads(call),
+    ...createLeases(call),
+    ...createWrites(call),
   };
 }

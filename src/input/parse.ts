@@ -20,6 +20,8 @@ const Amount = z
   .union([z.string(), z.number()], { error: 'must be a share like "10%", or a count as a number' })
   .transform(orSaid(parseAmount));
 
+const Count = z.int('must be a whole number, like 1').min(0, 'must not be below 0');
+
 const names = (what: string) =>
   z.array(z.string().min(1, 'must not be empty')).transform((list, context): NonEmpty<string> => {
     const [first, ...rest] = list;
@@ -48,11 +50,8 @@ const Selector = z
 
 const EnvName = z.string().regex(/^[^=\0]+$/, 'an environment name must not be empty or hold "=" or NUL');
 
-const Image = z
-  .string({
-    error:
-      'must be text like "registry.fly.io/encoder:v42"; an object for machines with containers comes with a later release',
-  })
+const Reference = z
+  .string('must be text like "registry.fly.io/encoder:v42"')
   .regex(
     /^[a-z0-9][\w.-]*(?::\d+(?=\/))?(?:\/[a-z0-9][\w.-]*)*(?::\w[\w.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$/,
     'must be an image reference like "registry.fly.io/encoder:v42"',
@@ -61,6 +60,19 @@ const Image = z
     (image) => image.includes('@') || /:[^/]+$/.test(image),
     'must name a tag or a digest; "latest" is written out too',
   );
+
+const ContainerName = z
+  .string()
+  .regex(/^[\w.-]{1,63}$/, 'is no container name (letters, digits, dot, dash, underscore)');
+
+const Containers = z
+  .record(ContainerName, Reference)
+  .refine((images) => Object.keys(images).length > 0, 'must name at least one container');
+
+const Image = z.union(
+  [Reference, Containers],
+  'must be text like "registry.fly.io/encoder:v42", or for machines with containers {"<container>": "<image>"}',
+);
 
 /** What an operator writes for a `stoppedSweep`, before defaults. */
 export const Sweep = z
@@ -83,6 +95,18 @@ export const Sweep = z
       .prefault({})
       .transform(({ for: forMs, within: withinMs }) => ({ forMs, withinMs })),
     deadline: Duration.prefault('24h'),
+    forceAfter: Duration.optional(),
+    bootFirst: Count.max(100, 'must be at most 100').default(0),
+    maxUnavailable: Amount.prefault('33%').refine(
+      (amount) => !('count' in amount) || amount.count > 0,
+      'must be at least 1: nothing could ever be updated otherwise',
+    ),
+    ramp: z
+      .union(
+        [Count.min(1, 'must be at least 1, or "off"'), z.literal('off')],
+        'must be a whole number of at least 1, or "off"',
+      )
+      .default(3),
     dryRun: z.boolean({ error: 'must be true or false' }).default(false),
     ifRunning: z.enum(['refuse', 'wait', 'replace']).default('refuse'),
     maxFailed: Amount.prefault('10%'),
@@ -90,17 +114,21 @@ export const Sweep = z
   })
   .refine((input) => input.image !== undefined || input.env !== undefined, {
     message: 'nothing to change: give "image", "env", or both',
+  })
+  .refine((input) => typeof input.image !== 'object' || input.env === undefined, {
+    path: ['env'],
+    message: 'cannot be changed for machines with containers, each of which has its own; put it into their images',
+  })
+  .refine((input) => input.forceAfter === undefined || input.forceAfter < input.deadline, {
+    path: ['forceAfter'],
+    message: 'must be shorter than "deadline", or nobody would ever be stopped; raise "deadline" or lower it',
   });
 
 /** Options of the design that this release does not have: refused with a sentence, never ignored. */
 const LATER: Readonly<Record<string, string>> = {
   restart: 'this release changes image and env only',
   minSecretsVersion: 'this release changes image and env only',
-  maxUnavailable: 'a stopped sweep writes idle machines only and keeps half of each pool idle',
-  ramp: 'a stopped sweep writes idle machines only',
   onFailure: 'this release pauses on failure',
-  forceAfter: 'machines that never stop are named in the report when the deadline passes',
-  bootFirst: 'this release never starts a machine',
   regions: 'to narrow a sweep to regions write "only": {"regions": […]}',
   batches: 'it belongs to regionalCanary',
   bake: 'it belongs to regionalCanary',
@@ -121,20 +149,38 @@ function pollution(value: unknown, path: string): string[] {
   });
 }
 
-function sayIssue(issue: z.core.$ZodIssue, input: object): string[] {
-  const path = issue.path.map(String).join('.');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const whole = path === '' ? key : `${path}.${key}`;
-      const later = path === '' && Object.hasOwn(LATER, key) ? LATER[key] : undefined;
-      if (later !== undefined) return `${whole}: comes with a later release; ${later}`;
-      return `${whole}: is not an option here; a typing error?`;
-    });
-  }
+/** Of the forms that a value may have, what is wrong by the one that it was meant to have; none where it has no form. */
+function variantOf({ errors }: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] {
+  const isWrongForm = ({ code, path }: z.core.$ZodIssue) =>
+    path.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
+  return errors.find((issues) => !issues.some(isWrongForm)) ?? [];
+}
+
+/** What an issue is made of, and is told by. */
+function innerOf(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  if (issue.code === 'invalid_key') return issue.issues.slice(0, 1);
+  return issue.code === 'invalid_union' ? variantOf(issue) : [];
+}
+
+function sayUnknown(keys: readonly string[], path: string): string[] {
+  return keys.map((key) => {
+    const later = path === '' && Object.hasOwn(LATER, key) ? LATER[key] : undefined;
+    const whole = path === '' ? key : `${path}.${key}`;
+    return later === undefined
+      ? `${whole}: is not an option here; a typing error?`
+      : `${whole}: comes with a later release; ${later}`;
+  });
+}
+
+function sayIssue(issue: z.core.$ZodIssue, input: object, above: readonly PropertyKey[] = []): string[] {
+  const whole = [...above, ...issue.path];
+  const path = whole.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') return sayUnknown(issue.keys, path);
   if (path === 'app') return [appNameProblem('app' in input ? input.app : undefined) ?? 'app: is no app name'];
   if (issue.code === 'invalid_value')
     return [`${path}: must be one of ${issue.values.map((v) => JSON.stringify(v)).join(', ')}`];
-  if (issue.code === 'invalid_key') return [`${path}: ${issue.issues[0]?.message ?? issue.message}`];
+  const inner = innerOf(issue);
+  if (inner.length > 0) return inner.flatMap((one) => sayIssue(one, input, whole));
   return [path === '' ? issue.message : `${path}: ${issue.message}`];
 }
 
@@ -155,13 +201,14 @@ export function parseInput(input: unknown): ParsedInput {
   if (!parsed.success) {
     return { ok: false, problems: parsed.error.issues.flatMap((issue) => sayIssue(issue, input)) };
   }
-  const { deadline, only, except, image, env, ...rest } = parsed.data;
+  const { deadline, forceAfter, only, except, image, env, ...rest } = parsed.data;
   return {
     ok: true,
     input: {
       type: 'stoppedSweep',
       ...rest,
       deadlineMs: deadline,
+      ...(forceAfter === undefined ? {} : { forceAfterMs: forceAfter }),
       ...(image === undefined ? {} : { image }),
       ...(env === undefined ? {} : { env }),
       ...(only === undefined ? {} : { only }),

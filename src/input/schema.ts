@@ -25,7 +25,8 @@ const selector = (path: string): (readonly [string, string])[] =>
 /** What every option means, by its path: editors show it beside the option, and the reference is made of it. */
 export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   app: 'The Fly app. At most one rollout of an app runs at a time.',
-  image: 'The image by tag or digest; pinned to the tag’s digest once, when planned.',
+  image:
+    'The image by tag or digest; pinned to the tag’s digest once, when planned. For machines with containers an object: container name to image.',
   env: 'Variables to set, or to remove with null. Values are visible in the workflow’s history: no secrets.',
   only: 'Which machines: AND between its keys, OR inside a list. Left out: all.',
   except: 'Which machines are left out: any key that fits suffices.',
@@ -36,6 +37,11 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'healthy.for': `How long it must run, where it has no checks. ${DURATION}`,
   'healthy.within': `How long an update may take to settle, at most 1h. ${DURATION}`,
   deadline: `When the rollout ends, done or not; pauses stop its clock. At most 90 days. ${DURATION}`,
+  forceAfter: `Working machines are stopped for their update so long after their last start; left out: never. ${DURATION}`,
+  bootFirst: 'So many machines are started after their update, and judged, before all others. At most 100.',
+  maxUnavailable:
+    'How many of the machines meant to be up may be away at once, per region and process group: a share or a count.',
+  ramp: 'After each machine that passed so many more may be away; "off": all that maxUnavailable lets.',
   dryRun: 'Plan only, and write nothing.',
   ifRunning: 'While another rollout of the app runs: refuse, wait for its end, or replace it (abort it first).',
   maxFailed: 'Failures that are borne, of the machines passed or failed so far: a share like "10%", or a count.',

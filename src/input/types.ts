@@ -29,8 +29,8 @@ export interface Healthy {
 export interface SweepInput {
   readonly type: 'stoppedSweep';
   readonly app: string;
-  /** As written: `registry/repository:tag` or with `@sha256:…`. */
-  readonly image?: string;
+  /** As written: `registry/repository:tag` or with `@sha256:…`; for machines with containers one for each named. */
+  readonly image?: string | Readonly<Record<string, string>>;
   readonly env?: EnvChange;
   readonly only?: Selector;
   readonly except?: Selector;
@@ -38,6 +38,14 @@ export interface SweepInput {
   readonly suspended: 'leave' | 'update';
   readonly healthy: Healthy;
   readonly deadlineMs: number;
+  /** Working machines are stopped so long after their last start; left out: never. */
+  readonly forceAfterMs?: number;
+  /** Machines that are started after their update, before all others. */
+  readonly bootFirst: number;
+  /** Of the machines meant to be up, per region and process group. */
+  readonly maxUnavailable: Amount;
+  /** After each machine that passed so many more may be away; `off`: all that `maxUnavailable` lets. */
+  readonly ramp: number | 'off';
   readonly dryRun: boolean;
   readonly ifRunning: 'refuse' | 'wait' | 'replace';
   /** Failures that are borne, of the machines passed or failed so far. */

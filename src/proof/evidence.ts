@@ -26,6 +26,8 @@ const JournalEntry = z.looseObject({
   skipLaunch: z.boolean().optional(),
   state: z.string().optional(),
   why: z.string().optional(),
+  /** The call that made it happen. */
+  by: z.looseObject({ n: z.number(), op: z.string() }).optional(),
 });
 export type JournalEntry = z.infer<typeof JournalEntry>;
 
@@ -36,6 +38,7 @@ const MachineTruth = z.looseObject({
   version: z.string(),
   digest: z.string(),
   metadata: z.record(z.string(), z.string()),
+  cordoned: z.boolean(),
   host: z.string(),
   lease: z.looseObject({ description: z.string(), expiresAt: z.number() }).optional(),
   machine: z.looseObject({ config: z.looseObject({ env: z.record(z.string(), z.string()).optional() }).nullish() }),

@@ -43,6 +43,11 @@ export interface CaseInput {
   readonly suspended: 'leave' | 'update';
   readonly unmanaged: 'leave' | 'include';
   readonly deadline: string;
+  /** Left out: nobody is stopped. */
+  readonly forceAfter?: string;
+  readonly bootFirst?: number;
+  readonly maxUnavailable?: string | number;
+  readonly ramp?: number | 'off';
 }
 
 export const APP = 'fleet';
@@ -62,6 +67,11 @@ const job = fc.record({
   lengthMs: fc.tuple(fc.integer({ min: MINUTE, max: 5 * MINUTE }), fc.integer({ min: 5 * MINUTE, max: 20 * MINUTE })),
   idleMs: sometimes(2, fc.constant([2 * MINUTE, 10 * MINUTE])),
 });
+
+/** Jobs that never end by themselves: only a rollout that stops machines gets past them. */
+const endless = fc
+  .record({ onStop: sometimes(2, fc.constantFrom<unknown>('ignore', { afterMs: 2_000, exitCode: 0 })) })
+  .map(({ onStop }) => ({ lengthMs: [100 * HOUR, 200 * HOUR], ...(onStop === undefined ? {} : { onStop }) }));
 
 const block: fc.Arbitrary<Block> = fc
   .record({
@@ -103,7 +113,19 @@ const effect = fc.constantFrom<object>(
 );
 
 const fault = fc.record({
-  on: fc.constantFrom('list', 'get', 'update', 'lease', 'release', 'wait', 'versions', 'any'),
+  on: fc.constantFrom(
+    'list',
+    'get',
+    'update',
+    'lease',
+    'release',
+    'wait',
+    'versions',
+    'start',
+    'stop',
+    'cordon',
+    'any',
+  ),
   share: fc.constantFrom(0.05, 0.15, 0.3),
   times: fc.integer({ min: 1, max: 12 }),
   effect,
@@ -174,10 +196,24 @@ const input: fc.Arbitrary<CaseInput> = fc
     except: sometimes(6, narrow),
     suspended: fc.constantFrom<'leave' | 'update'>('leave', 'update'),
     unmanaged: fc.constantFrom<'leave' | 'include'>('leave', 'include'),
+    force: fc.oneof(
+      { weight: 1, arbitrary: fc.constant({}) },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          forceAfter: fc.constantFrom('10m', '30m', '90m'),
+          maxUnavailable: fc.constantFrom<string | number>('33%', '100%', 1),
+          ramp: fc.constantFrom<number | 'off'>(3, 1, 'off'),
+        }),
+      },
+    ),
+    boot: fc.constantFrom({}, {}, { bootFirst: 1 }, { bootFirst: 2 }),
   })
-  .map(({ change, only, except, ...rest }) => ({
+  .map(({ change, only, except, force, boot, ...rest }) => ({
     app: APP,
     ...change,
+    ...force,
+    ...boot,
     ...(only === undefined ? {} : { only }),
     ...(except === undefined ? {} : { except }),
     ...rest,
@@ -202,7 +238,7 @@ const mishap: fc.Arbitrary<Mishap> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant<'dies'>('dies'),
-      call: fc.integer({ min: 1, max: 6 }),
+      call: fc.oneof(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 7, max: 18 })),
       after: fc.boolean(),
     }),
   },
@@ -210,7 +246,7 @@ const mishap: fc.Arbitrary<Mishap> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant<'stalls'>('stalls'),
-      call: fc.integer({ min: 0, max: 5 }),
+      call: fc.oneof(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 6, max: 18 })),
       ms: fc.integer({ min: 16_000, max: 80_000 }),
     }),
   },
@@ -227,12 +263,23 @@ export const cases: fc.Arbitrary<Case> = fc
     mishaps: fc.oneof(fc.constant<Mishap[]>([{ kind: 'none' }]), fc.array(mishap, { minLength: 1, maxLength: 5 })),
     terminateAtMs: sometimes(4, fc.integer({ min: 1_000, max: 40 * MINUTE })),
     continueEvery: sometimes(3, fc.integer({ min: 1, max: 4 })),
+    endless: fc.array(fc.tuple(fc.boolean(), endless), { minLength: 4, maxLength: 4 }),
   })
-  .map(({ verbs, abort: stop, ...rest }) => ({
+  .map(({ verbs, abort: stop, endless: jobs, ...rest }) => ({
     ...rest,
+    scenario: rest.input.forceAfter === undefined ? rest.scenario : withEndless(rest.scenario, jobs),
     input: { ...rest.input, ...narrowed(rest.input, rest.scenario) },
     said: [...verbs, ...(stop === undefined ? [] : [stop]), ...closing].toSorted((a, b) => a.atMs - b.atMs),
   }));
+
+/** Some of the fleet at work for ever. */
+function withEndless(of: CaseScenario, jobs: readonly (readonly [boolean, object])[]): CaseScenario {
+  const machines = of.apps[0]?.machines.map((one, n): Block => {
+    const [isEndless = false, work = {}] = jobs[n] ?? [];
+    return isEndless ? { ...one, state: 'started', job: work } : one;
+  });
+  return { ...of, apps: [{ name: APP, machines: machines ?? [] }] };
+}
 
 /** Names that the fleet has: an unknown one is refused, which a test of its own shows. */
 function narrowed(input: CaseInput, { apps }: CaseScenario): Partial<CaseInput> {

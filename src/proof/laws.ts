@@ -9,7 +9,9 @@ export const LAWS = {
   paused: 'writes while paused',
   afterEnd: 'writes after the end',
   twice: 'machines written twice for one change',
-  cut: 'jobs cut, or cut by a start that nothing could block and not reported',
+  cut: 'jobs cut before their time, or cut by a start that nothing could block and not reported',
+  held: 'machines left held, cordoned or stopped that should not be',
+  room: 'times that more machines were away than maxUnavailable lets',
   lease: 'leases of ours alive 60 s after the end',
   forgotten: 'machines off target after a rollout that completed',
   converge: 'fleets that can converge and did not',
@@ -37,6 +39,10 @@ export interface Record {
 }
 
 const CHANGING = ['lease', 'refresh', 'update', 'start', 'stop', 'cordon', 'uncordon', 'destroy', 'create'];
+
+const UNITS: { readonly [unit: string]: number } = { m: 60_000, h: 3_600_000 };
+/** `"90m"` in ms, by a second hand. */
+const msOf = (text: string): number => Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] ?? NaN);
 const isCall = (entry: JournalEntry): entry is CallEntry => entry.kind === 'call';
 const isHappening = (entry: JournalEntry): entry is HappeningEntry => !('op' in entry);
 const tookEffect = (call: CallEntry): boolean => (call.actual ?? call.status) === 200;
@@ -110,15 +116,52 @@ function twice(record: Record): string[] {
   return [...sameMark, ...sameChange].map(([key, calls]) => `${key}: ${calls.length} writes`);
 }
 
-function cut({ entries, testCase, interrupted }: Record): string[] {
+/** A stop of ours that met a machine which had worked for long enough: what a rollout with `forceAfter` may do. */
+function isInTime(cut: HappeningEntry, { entries, testCase }: Record): boolean {
+  const { forceAfter } = testCase.input;
+  const stop = entries.find((entry) => isCall(entry) && entry.n === cut.by?.n);
+  if (forceAfter === undefined || cut.by?.op !== 'stop' || stop === undefined) return false;
+  const started = entries
+    .filter(isHappening)
+    .findLast((e) => e.machine === cut.machine && e.t <= stop.t && (e.kind === 'job-started' || e.kind === 'created'));
+  return stop.t - (started?.t ?? stop.t) >= msOf(forceAfter);
+}
+
+function cut(record: Record): string[] {
+  const { entries, testCase, interrupted } = record;
   const ours = entries
     .filter(isHappening)
-    .filter((e) => e.kind === 'job-cut' && (e.by?.op === 'update' || e.by?.op === 'stop'));
+    .filter((e) => e.kind === 'job-cut' && (e.by?.op === 'update' || e.by?.op === 'stop'))
+    .filter((e) => !isInTime(e, record));
   const isBlocked = testCase.scenario.switches['leaseBlocksAutostart'] === true;
   // What a terminated start or a stalled worker's ghost met at work, it could tell nobody.
   const canTell = testCase.terminateAtMs === undefined && !hasGhosts(testCase);
   const unreported = ours.filter((e) => isBlocked || (canTell && !interrupted.has(e.machine ?? '')));
   return unreported.map((e) => `cut the job of ${e.machine}`);
+}
+
+/** What a stop of ours ended is started again, unless the machine ended itself well before, or is gone. */
+function isLeftStopped(machine: MachineTruth, entries: readonly JournalEntry[]): boolean {
+  const here = entries.filter((entry) => entry.machine === machine.id);
+  const stop = here.findLast(
+    (entry) => isCall(entry) && entry.op === 'stop' && entry.working === true && tookEffect(entry),
+  );
+  if (stop === undefined || !['stopped', 'failed'].includes(machine.state)) return false;
+  const since = here.filter((entry) => entry.n > stop.n && isHappening(entry)) as HappeningEntry[];
+  return !since.some(({ kind }) => kind === 'job-started');
+}
+
+/** Fly may refuse to put right for longer than a rollout tries, and a ghost may note what nobody holds any more. */
+function held({ truthLater, entries, testCase, outcome }: Record): string[] {
+  const isExcused = hasGhosts(testCase) || outcome === 'terminated' || outcome === 'refused';
+  if (isExcused) return [];
+  return truthLater
+    .filter(({ state, host }) => host === 'ok' && !['destroyed', 'destroying'].includes(state))
+    .flatMap((machine) => [
+      ...(machine.metadata['layover_hold'] === undefined ? [] : [`${machine.id} is left held`]),
+      ...(machine.cordoned ? [`${machine.id} is left cordoned`] : []),
+      ...(isLeftStopped(machine, entries) ? [`${machine.id} is left stopped`] : []),
+    ]);
 }
 
 function isAtTarget(machine: MachineTruth, input: CaseInput, digest: string | undefined): boolean {
@@ -167,10 +210,11 @@ function converge({ testCase, outcome, says }: Record): string[] {
   return canConverge(testCase) && !isEnd ? [`could converge, and ended ${outcome}: ${says}`] : [];
 }
 
-const JUDGES: { readonly [L in Exclude<Law, 'half' | 'paused'>]: (record: Record) => string[] } = {
+const JUDGES: { readonly [L in Exclude<Law, 'half' | 'paused' | 'room'>]: (record: Record) => string[] } = {
   outside,
   twice,
   cut,
+  held,
   forgotten,
   converge,
   afterEnd: ({ entries, endedAt, testCase }) =>

@@ -8,6 +8,7 @@ export interface PropertyFigures {
   readonly breaches: Readonly<Record<Law, number>>;
   readonly outcomes: Readonly<Record<string, number>>;
   readonly calls: number;
+  readonly stopped: number;
   /** The first case of each broken law, to run again. */
   readonly examples: readonly string[];
 }
@@ -24,11 +25,13 @@ export async function proveProperties(fleets: number, seed: number, signal?: Abo
   const outcomes: Record<string, number> = {};
   const examples: string[] = [];
   let calls = 0;
+  let stopped = 0;
   let run = 0;
   for (const testCase of fc.sample(cases, { numRuns: fleets, seed })) {
     signal?.throwIfAborted();
     const verdict = await runCase(testCase);
     calls += verdict.calls;
+    stopped += verdict.stopped;
     outcomes[verdict.outcome] = (outcomes[verdict.outcome] ?? 0) + 1;
     for (const { law, says } of verdict.broken) {
       if (breaches[law] === 0)
@@ -37,14 +40,14 @@ export async function proveProperties(fleets: number, seed: number, signal?: Abo
     }
     run += 1;
   }
-  return { fleets: run, breaches, outcomes, calls, examples };
+  return { fleets: run, breaches, outcomes, calls, stopped, examples };
 }
 
 /** One line a figure. */
 export function sayProperties(figures: PropertyFigures): string[] {
   const ends = Object.entries(figures.outcomes).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return [
-    `random fleets, inputs and event orders: ${figures.fleets} (${ends.map(([end, count]) => `${count} ${end}`).join(', ')}; ${figures.calls} API calls)`,
+    `random fleets, inputs and event orders: ${figures.fleets} (${ends.map(([end, count]) => `${count} ${end}`).join(', ')}; ${figures.calls} API calls; ${figures.stopped} machines stopped past "forceAfter")`,
     ...LAW_NAMES.map((law) => `${LAWS[law]}: ${figures.breaches[law]}`),
     ...figures.examples,
   ];

@@ -1,7 +1,8 @@
 import { Refused } from '../../activities/plan/refused.js';
 import { FlyError } from '../fly/errors.js';
 import { drive, type Driven, type Mishap, phaseOf } from './drive.js';
-import { APP, type Case } from './fleets.js';
+import { APP, type Case, type CaseInput } from './fleets.js';
+import type { MachineTruth } from '../simulator/truth.js';
 import { type Breach, changing, hasGhosts, judgeRecord } from './laws.js';
 import { createWorld, type World } from './world.js';
 
@@ -11,6 +12,8 @@ export interface Verdict {
   /** How its last start ended; `refused` by the plan, or `fly` where Fly did not let it plan. */
   readonly outcome: string;
   readonly calls: number;
+  /** Machines that were stopped past "forceAfter". */
+  readonly stopped: number;
 }
 
 /** What is watched while a case runs. */
@@ -18,6 +21,8 @@ interface Watch {
   readonly broken: Breach[];
   /** Idle machines of a region and group at the last look. */
   idle: ReadonlyMap<string, number>;
+  /** Machines at work, or held by us, at the last look. */
+  up: ReadonlyMap<string, number>;
   /** The journal's length when it said `paused`. */
   pausedAt: number | undefined;
 }
@@ -25,12 +30,18 @@ interface Watch {
 const place = (machine: { region: string; group: string }): string => `${machine.region} ${machine.group}`;
 const IDLE = ['stopped', 'created', 'failed', 'suspended', 'replacing'];
 
-function countIdle(world: World): Map<string, number> {
-  const idle = new Map<string, number>();
+function countBy(world: World, isOne: (machine: MachineTruth) => boolean): Map<string, number> {
+  const counts = new Map<string, number>();
   for (const machine of world.simulator.machines(APP)) {
-    if (IDLE.includes(machine.state)) idle.set(place(machine), (idle.get(place(machine)) ?? 0) + 1);
+    if (isOne(machine)) counts.set(place(machine), (counts.get(place(machine)) ?? 0) + 1);
   }
-  return idle;
+  return counts;
+}
+
+/** As many as may be away, by a second hand. */
+function roomOf({ maxUnavailable = '33%' }: CaseInput, up: number): number {
+  if (typeof maxUnavailable === 'number') return maxUnavailable;
+  return Math.max(1, Math.ceil((Number(maxUnavailable.slice(0, -1)) / 100) * up));
 }
 
 /** Each attempt goes wrong as drawn; after two rounds none does, so that every case ends. */
@@ -68,12 +79,19 @@ function driveOnce(world: World, testCase: Case, start: 'first' | 'second', watc
     ...(terminateAtMs === undefined ? {} : { terminateAtMs }),
     ...(testCase.continueEvery === undefined ? {} : { continueEvery: testCase.continueEvery }),
     onLooked: () => {
-      watch.idle = countIdle(world);
+      watch.idle = countBy(world, ({ state }) => IDLE.includes(state));
+      watch.up = countBy(world, ({ state, metadata }) => state === 'started' || 'layover_hold' in metadata);
     },
     onLaunch: ({ machine }, state) => {
-      if (state.pause !== undefined)
+      // What puts a machine right is no update: a rollout says `paused` only after it.
+      if (state.pause !== undefined && !machine.restore)
         watch.broken.push({ law: 'paused', says: `an update of ${machine.id} began while paused` });
-      const flying = Object.values(state.inFlight).filter((flight) => place(flight) === place(machine)).length;
+      const here = Object.values(state.inFlight).filter((flight) => place(flight) === place(machine));
+      const away = here.filter(({ stop, held }) => stop === 'up' && !held).length;
+      const room = roomOf(testCase.input, watch.up.get(place(machine)) ?? 0);
+      if (!listsLie && away > room)
+        watch.broken.push({ law: 'room', says: `${away} of ${place(machine)} away where ${room} may be` });
+      const flying = here.filter(({ stop, held }) => !stop && !held).length;
       const idle = watch.idle.get(place(machine)) ?? 0;
       if (listsLie || flying <= Math.max(1, Math.floor(idle / 2))) return;
       watch.broken.push({ law: 'half', says: `${flying} of ${idle} idle machines of ${place(machine)} in flight` });
@@ -92,13 +110,13 @@ async function driveToEnd(world: World, testCase: Case, watch: Watch): Promise<D
 /** Runs one case to its end and judges it; a refusal by the plan is an end like any other. */
 export async function runCase(testCase: Case): Promise<Verdict> {
   const world = createWorld(testCase.scenario);
-  const watch: Watch = { broken: [], idle: new Map(), pausedAt: undefined };
+  const watch: Watch = { broken: [], idle: new Map(), up: new Map(), pausedAt: undefined };
   try {
     const starts = await driveToEnd(world, testCase, watch);
     return await judgeEnd(world, testCase, starts, watch);
   } catch (error) {
     if (!(error instanceof Refused) && !(error instanceof FlyError)) throw error;
-    return { broken: watch.broken, outcome: error instanceof Refused ? 'refused' : 'fly', calls: 0 };
+    return { broken: watch.broken, outcome: error instanceof Refused ? 'refused' : 'fly', calls: 0, stopped: 0 };
   } finally {
     world.simulator.close();
   }
@@ -125,5 +143,6 @@ async function judgeEnd(world: World, testCase: Case, starts: readonly Driven[],
     broken: [...watch.broken, ...broken],
     outcome,
     calls: entries.filter((entry) => entry.kind === 'call').length,
+    stopped: new Set(starts.flatMap(({ state }) => state.stopped)).size,
   };
 }

@@ -71,21 +71,23 @@ function lastingGauge(meter: MetricMeter, { name, says }: { name: string; says: 
 const statusOf = (error: unknown): string =>
   error instanceof FlyError ? String(error.failure.status ?? error.code) : 'aborted';
 
-/** The same client, each of whose calls is counted by its name and its end. */
+type Method = (...args: unknown[]) => unknown;
+
+/** The same client, each of whose calls is counted by its name and its end; what is no call passes as it is. */
 export function countCalls(fly: FlyClient, metrics: Pick<Metrics, 'flyCall'>): FlyClient {
   const counted =
-    (op: string, method: (...args: unknown[]) => Promise<unknown>) =>
-    async (...args: unknown[]) => {
-      try {
-        const answer = await method(...args);
-        metrics.flyCall(op, 'ok');
-        return answer;
-      } catch (error) {
-        metrics.flyCall(op, statusOf(error));
-        throw error;
+    (op: string, method: Method): Method =>
+    (...args) => {
+      const answer = method(...args);
+      if (answer instanceof Promise) {
+        answer.then(
+          () => metrics.flyCall(op, 'ok'),
+          (error: unknown) => metrics.flyCall(op, statusOf(error)),
+        );
       }
+      return answer;
     };
-  const methods = Object.entries(fly) as [string, (...args: unknown[]) => Promise<unknown>][];
+  const methods = Object.entries(fly) as [string, Method][];
   // The same names with the same types: what Object.fromEntries cannot say.
   return Object.fromEntries(methods.map(([op, method]) => [op, counted(op, method)])) as unknown as FlyClient;
 }

@@ -122,13 +122,12 @@ test('a cordoned machine is told, and updated all the same', async () => {
 });
 
 test('a hold is found also where a lost host hides the config', async () => {
-  const metadata = {
-    layover_hold: JSON.stringify({ rollout: 'abcdef012345.aaaaaaaa#0', started: true, cordoned: false }),
-  };
-  const world = worldOf([{ running: false, metadata, host: { lostAtMs: 0 } }, { running: false }]);
+  const hold = { rollout: 'abcdef012345.aaaaaaaa', machine: 'a0000000000001', started: true, cordoned: false };
+  const metadata = { layover_hold: JSON.stringify(hold) };
+  const world = worldOf([{ ids: [hold.machine], running: false, metadata, host: { lostAtMs: 0 } }, { running: false }]);
   await world.clock.sleep(1);
   const { report } = await plan(world);
-  expect(sectionOf(report, 'Held')?.rows).toMatchObject([{ 'left by': 'abcdef012345.aaaaaaaa#0' }]);
+  expect(sectionOf(report, 'Held')?.rows).toMatchObject([{ 'left by': hold.rollout }]);
 });
 
 test('a second start of the change names the first, and how far it got', async () => {

@@ -16,7 +16,7 @@ export const V1 = 'registry.fly.io/encoder:v1';
 export const V2 = 'registry.fly.io/encoder:v2';
 export const INPUT = { app: 'encoder', image: V2 };
 
-type Scene = Partial<ScenarioInput> & { readonly machine?: object };
+export type Scene = Partial<ScenarioInput> & { readonly machine?: object };
 
 /** One machine of the app `encoder`, idle on v1 unless told otherwise. */
 export function oneMachine({ machine = {}, images = {}, ...more }: Scene = {}): World {
@@ -34,13 +34,31 @@ export const plan = (world: World, input: object = INPUT, start = 'aaaaaaaa'): P
 /** The order that the rollout of this plan gives for the machine. */
 export async function orderOf(world: World, more: Partial<UpdateOrder> = {}, input?: object): Promise<UpdateOrder> {
   const { plan: made } = await plan(world, input);
+  const { forceAfterMs } = made;
   const listed = observe(
     (await world.deps.fly.listMachines('encoder')).map((machine) => factsOf(machine, made.context.change)),
-    made.context,
-    { now: world.clock.now(), whole: true, unlisted: 0, doubt: [M1], taken: [], failed: [], forgiven: {} },
+    forceAfterMs === undefined ? made.context : { ...made.context, forceBefore: world.clock.now() - forceAfterMs },
+    {
+      now: world.clock.now(),
+      flyNow: world.clock.now(),
+      trials: [],
+      whole: true,
+      unlisted: 0,
+      doubt: [M1],
+      taken: [],
+      failed: [],
+      forgiven: {},
+    },
   );
   const [machine] = listed.candidates;
-  return { context: made.context, machine: machine ?? { id: M1, region: 'ord', group: 'app' }, n: 0, ...more };
+  const force = forceAfterMs === undefined ? {} : { forceAfterMs };
+  return {
+    context: made.context,
+    machine: machine ?? { id: M1, region: 'ord', group: 'app' },
+    n: 0,
+    ...force,
+    ...more,
+  };
 }
 
 /** An attempt that nobody cancels. */

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { Change } from '../../src/domain/change.js';
-import type { Candidate, Observation, Pool, Remark } from '../../src/domain/fleet.js';
+import type { Candidate, Observation, Remark } from '../../src/domain/fleet.js';
+import type { Pool } from '../../src/domain/pools.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
 import type { Selection } from '../../src/domain/selection.js';
 import type { Failure, RolloutState } from '../../src/domain/state.js';
@@ -56,7 +57,15 @@ export const facts: fc.Arbitrary<MachineFacts> = fc
       managed: fc.constantFrom(true, true, true, false),
       special: fc.constantFrom<NonNullable<MachineFacts['special']>>('console', 'canary', 'auto_destroy'),
       onlyIdle: fc.constantFrom<NonNullable<MachineFacts['onlyIdle']>>('scheduled', 'standby'),
-      containers: fc.constantFrom(false, false, false, true),
+      containers: fc.constantFrom<MachineFacts['containers']>(...Array<'none'>(9).fill('none'), 'named', 'others'),
+      hold: fc.record({
+        rollout: fc.constant('abcdef012345.first'),
+        machine: id,
+        started: fc.boolean(),
+        cordoned: fc.boolean(),
+      }),
+      cordoned: fc.constantFrom(false, false, false, true),
+      lastStartAt: fc.constantFrom(undefined, NOW - 5 * HOUR, NOW - MINUTE),
       hostOk: fc.constantFrom(true, true, true, false),
       mark: fc.constantFrom(undefined, undefined, MARK, STRANGE_MARK, 'no mark at all'),
       standbyFor: fc.constantFrom<readonly string[]>([], [], [M1]),
@@ -70,16 +79,20 @@ export const facts: fc.Arbitrary<MachineFacts> = fc
     {
       requiredKeys: [
         ...(['id', 'region', 'group', 'metadata', 'readable', 'state', 'version', 'digest', 'managed'] as const),
-        ...(['standbyFor', 'bornAt', 'cut'] as const),
+        ...(['standbyFor', 'bornAt', 'cut', 'cordoned', 'lastStartAt'] as const),
         ...(['containers', 'hostOk', 'mark', 'envMatches', 'checksConfigured', 'checks', 'life'] as const),
       ],
     },
   )
   .chain((drawn) => {
-    const { special, ...plain } = drawn;
+    const { special, hold, ...plain } = drawn;
     const hostOk = drawn.readable && drawn.hostOk;
-    const isSpecial = fc.integer({ min: 0, max: 5 }).map((n) => n === 0 && special !== undefined);
-    return isSpecial.map((keeps) => ({ ...plain, ...(keeps && special !== undefined ? { special } : {}), hostOk }));
+    return fc.integer({ min: 0, max: 9 }).map((n) => ({
+      ...plain,
+      ...(n === 0 && special !== undefined ? { special } : {}),
+      ...(n === 1 && hold !== undefined ? { hold } : {}),
+      hostOk,
+    }));
   });
 
 /** A fleet as a list shows it: each id once. */
@@ -120,9 +133,10 @@ export const contexts: fc.Arbitrary<RolloutContext> = fc
     selection,
     unmanaged: fc.constantFrom<'leave' | 'include'>('leave', 'include'),
     suspended: fc.constantFrom<'leave' | 'update'>('leave', 'update'),
+    force: fc.constantFrom({}, {}, { forceBefore: NOW - HOUR }),
   })
-  .map(({ isPinned, ...drawn }) => {
-    const { pin: _pin, ...bare } = context(drawn);
+  .map(({ isPinned, force, ...drawn }) => {
+    const { pin: _pin, ...bare } = context({ ...drawn, ...force });
     return drawn.change.image !== undefined && isPinned ? { ...bare, pin: NEW } : bare;
   });
 
@@ -147,8 +161,11 @@ const pool = (region: string, group: string): fc.Arbitrary<Pool> =>
       failedOn: small,
       idle: small,
       ran: small,
+      up: small,
+      down: small,
+      room: small,
     })
-    .map(({ atTarget, foreign, left, failedOff, failedOn, idle, ran }) => ({
+    .map(({ atTarget, foreign, left, failedOff, failedOn, idle, ran, up, down, room }) => ({
       region,
       group,
       selected: atTarget + foreign + left + failedOff,
@@ -158,6 +175,9 @@ const pool = (region: string, group: string): fc.Arbitrary<Pool> =>
       foreign,
       left,
       idle,
+      up,
+      down: Math.min(down, up),
+      room: Math.min(room, up),
     }));
 
 export const pools: fc.Arbitrary<Pool[]> = fc.tuple(
@@ -186,8 +206,12 @@ export const observation: fc.Arbitrary<Observation> = fc.record({
   sick: fc.constant([]),
   outside: fc.constant({}),
   stragglers: small,
+  overdue: small,
+  held: small,
+  trials: fc.constant([]),
   unreachable: small,
   busy: small,
+  aheadMs: fc.constant(0),
 });
 
 const failure: fc.Arbitrary<Failure> = fc.record({

@@ -1,5 +1,6 @@
-import type { Candidate, Observation, Pool } from '../../src/domain/fleet.js';
-import { total } from '../../src/domain/fleet.js';
+import type { Candidate, Observation } from '../../src/domain/fleet.js';
+import type { Pool } from '../../src/domain/pools.js';
+import { total } from '../../src/domain/pools.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
 import type { Flight } from '../../src/domain/pace.js';
 import type { UpdateOutcome } from '../../src/domain/outcomes.js';
@@ -38,6 +39,7 @@ export const context = (more: Partial<RolloutContext> = {}): RolloutContext => (
   suspended: 'leave',
   allowOtherRepository: false,
   healthy: { forMs: 10_000, withinMs: 5 * MINUTE },
+  maxUnavailable: { share: 0.33 },
   ...more,
 });
 
@@ -58,7 +60,9 @@ export const machine = (more: Partial<MachineFacts> = {}): MachineFacts => ({
   version: '01KDW00000000000000000000A',
   digest: OLD,
   managed: true,
-  containers: false,
+  containers: 'none',
+  cordoned: false,
+  lastStartAt: undefined,
   hostOk: true,
   mark: undefined,
   standbyFor: [],
@@ -77,6 +81,8 @@ export const plan = (more: Partial<Plan> = {}): Plan => ({
   plannedAt: NOW,
   deadlineMs: 24 * HOUR,
   maxFailed: { share: 0.1 },
+  bootFirst: 0,
+  ramp: 3,
   selected: 4,
   listed: 5,
   unlisted: 0,
@@ -98,6 +104,9 @@ export const pool = (more: Partial<Pool> = {}): Pool => ({
   foreign: 0,
   left: 4,
   idle: 4,
+  up: 0,
+  down: 0,
+  room: 0,
   ...more,
 });
 
@@ -115,8 +124,12 @@ export const seen = (more: Partial<Observation> = {}): Observation => ({
   sick: [],
   outside: {},
   stragglers: 0,
+  overdue: 0,
+  held: 0,
+  trials: [],
   unreachable: 0,
   busy: 0,
+  aheadMs: 0,
   ...more,
 });
 

@@ -217,6 +217,7 @@ describe('a rollout that knows of nothing to start', () => {
     expect(lookOf(state({ plan: plan({ deadlineMs: 100 * HOUR }) }))).toEqual({
       pace: 'calm',
       errors: 'told',
+      since: NOW,
       after: NOW,
       stale: NOW + 15 * MINUTE,
       until: NOW + 24 * HOUR,
@@ -224,7 +225,14 @@ describe('a rollout that knows of nothing to start', () => {
   });
 
   test('looks often, and anew after five minutes, while something flies or rests', () => {
-    const busy = { pace: 'busy', errors: 'told', after: NOW, stale: NOW + 15 * MINUTE, until: NOW + 5 * MINUTE };
+    const busy = {
+      pace: 'busy',
+      errors: 'told',
+      since: NOW,
+      after: NOW,
+      stale: NOW + 15 * MINUTE,
+      until: NOW + 5 * MINUTE,
+    };
     expect(lookOf(flying())).toEqual(busy);
     expect(lookOf(state({ resting: { [M1]: rest(M1) } }))).toEqual(busy);
   });
@@ -243,7 +251,14 @@ describe('whatever the state', () => {
     fc.assert(
       fc.property(...any, (now, at, draining) => {
         const isFlying = Object.keys(now.inFlight).length > 0;
-        const situation = { state: now, now: at, draining, flying: isFlying, deadline: deadlineAt(now, at) };
+        const situation = {
+          state: now,
+          now: at,
+          draining,
+          flying: isFlying,
+          updating: isFlying,
+          deadline: deadlineAt(now, at),
+        };
         const answers = RULES.map((rule) => rule.decide(situation));
         expect(answers.at(-1)).toBeDefined();
         expect(decide(now, at, draining)).toEqual(answers.find((answer) => answer !== undefined));
@@ -343,7 +358,7 @@ describe('whatever the state', () => {
         fc.pre(now.pause === undefined);
         const later = decide({ ...now, pausedMs: now.pausedMs + ms }, NOW + ms, draining);
         const shifted = JSON.stringify(decide(now, NOW, draining), (key, value: unknown) => {
-          const isTime = key === 'until' || key === 'stale' || (key === 'after' && now.clear.looks === 0);
+          const isTime = ['until', 'stale', 'since'].includes(key) || (key === 'after' && now.clear.looks === 0);
           return isTime && typeof value === 'number' ? value + ms : value;
         });
         expect(JSON.stringify(later)).toBe(shifted);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isNews, isOutdated, lookOrder, type LookOrder } from '../../src/domain/look.js';
-import { onLooked, type RolloutState } from '../../src/domain/state.js';
+import { type RolloutState } from '../../src/domain/state.js';
+import { onLooked } from '../../src/domain/seeing.js';
 import {
   candidate,
   context,
@@ -18,7 +19,14 @@ import {
   state,
 } from './build.js';
 
-const LOOK = { pace: 'busy', errors: 'told', after: NOW, stale: NOW + MINUTE, until: NOW + 2 * MINUTE } as const;
+const LOOK = {
+  pace: 'busy',
+  errors: 'told',
+  since: 0,
+  after: NOW,
+  stale: NOW + MINUTE,
+  until: NOW + 2 * MINUTE,
+} as const;
 
 describe('the order of a look', () => {
   test('leaves out what is in flight or rests, and says which have failed and what is forgiven', () => {
@@ -34,6 +42,7 @@ describe('the order of a look', () => {
       context: context(),
       look: LOOK,
       taken: [M1, M2],
+      trials: [],
       failed: [M3],
       doubt: ['m5'],
       forgiven: { [M3]: NOW },

@@ -3,7 +3,8 @@ import { createLoop, type Hands, type Loop } from '../../src/domain/loop.js';
 import type { LookOrder } from '../../src/domain/look.js';
 import type { UpdateOrder } from '../../src/domain/orders.js';
 import type { LookOutcome, UpdateOutcome } from '../../src/domain/outcomes.js';
-import { onRested, type RolloutState } from '../../src/domain/state.js';
+import { type RolloutState } from '../../src/domain/state.js';
+import { onRested } from '../../src/domain/landing.js';
 import { applyVerb, type Verb } from '../../src/domain/verbs.js';
 import {
   BEFORE,

@@ -12,7 +12,7 @@ import {
 } from '../../src/domain/machine.js';
 import { isSelected } from '../../src/domain/selection.js';
 import { contexts, facts, STATES } from './arbitraries.js';
-import { context, M1, machine, MARK, NEW, OLD, OTHER, STRANGE_MARK, unpinned } from './build.js';
+import { context, HOUR, M1, machine, MARK, NEW, NOW, OLD, OTHER, STRANGE_MARK, unpinned } from './build.js';
 
 interface Sample {
   readonly standing: Standing;
@@ -46,10 +46,15 @@ const SAMPLES: readonly Sample[] = [
   },
   {
     standing: 'containers',
-    because: 'it has containers, each with an image of its own',
-    machine: between({ containers: true }),
+    because: 'the change is not for its containers: "image" names each, like {"api": "registry.fly.io/api:v2"}',
+    machine: between({ containers: 'others' }),
   },
   { standing: 'busy', because: 'an update of it is under way', machine: machine({ state: 'replacing' }) },
+  {
+    standing: 'held',
+    because: 'Layover cordoned or stopped it and could not put that back yet: it is put right',
+    machine: between({ hold: { rollout: 'abcdef012345.first', machine: M1, started: true, cordoned: false } }),
+  },
   {
     standing: 'cut',
     because: 'an earlier start of this change met it at work and stopped it: it is started again',
@@ -84,6 +89,12 @@ const SAMPLES: readonly Sample[] = [
   },
   { standing: 'ready', because: 'it is idle and off target', machine: machine() },
   {
+    standing: 'overdue',
+    because: 'it has worked past "forceAfter": it is cordoned, stopped and updated',
+    machine: machine({ state: 'started', lastStartAt: NOW - HOUR }),
+    context: context({ forceBefore: NOW - HOUR }),
+  },
+  {
     standing: 'straggler',
     because: 'it is working; it is updated when it stops',
     machine: machine({ state: 'started' }),
@@ -100,8 +111,8 @@ describe('the table, row by row', () => {
     'row $row: $standing, because $because',
     ({ row, standing, because, machine: sample, context: about = context() }) => {
       const matching = TABLE.flatMap((candidate, index) => (candidate.when(sample, about) ? [index] : []));
-      // What was cut is at target as well: only the order of the two rows tells them apart.
-      const also = standing === 'cut' || standing === 'ready' ? matching.slice(1, -1) : [];
+      // What was cut is at target as well, and who is overdue is a straggler too: only the order of the two rows tells them apart.
+      const also = ['cut', 'ready', 'overdue'].includes(standing) ? matching.slice(1, -1) : [];
       expect(matching.filter((index) => !also.includes(index))).toEqual([...new Set([row, TABLE.length - 1])]);
       expect(classify(sample, about)).toEqual({ standing, because });
     },
@@ -197,7 +208,7 @@ const PRECEDENCES: readonly Precedence[] = [
     wins: 'unreachable',
     over: 'containers',
     why: 'a config that cannot be read is not judged',
-    machine: machine({ containers: true, hostOk: false }),
+    machine: machine({ containers: 'others', hostOk: false }),
   },
   {
     wins: 'unreachable',
@@ -209,13 +220,13 @@ const PRECEDENCES: readonly Precedence[] = [
     wins: 'containers',
     over: 'busy',
     why: 'nobody waits for a machine that is left anyway',
-    machine: machine({ containers: true, state: 'replacing' }),
+    machine: machine({ containers: 'others', state: 'replacing' }),
   },
   {
     wins: 'containers',
     over: 'atTarget',
     why: 'its digest is that of one container among several',
-    machine: machine({ containers: true, digest: NEW }),
+    machine: machine({ containers: 'others', digest: NEW }),
   },
   {
     wins: 'busy',
@@ -366,13 +377,28 @@ describe('whatever a machine looks like', () => {
         expect(isSelected(about.selection, sample)).toBe(true);
         expect(sample.managed || about.unmanaged === 'include').toBe(true);
         expect([sample.readable, sample.hostOk]).toEqual([true, true]);
-        expect([sample.special, sample.containers]).toEqual([undefined, false]);
+        expect([sample.special, sample.containers]).toEqual([undefined, 'none']);
         expect(['stopped', 'created', 'failed', 'suspended']).toContain(sample.state);
         expect(isAtTarget(sample, about)).toBe(false);
         expect(about.origins.includes(sample.digest ?? '') || about.unread.includes(sample.id)).toBe(true);
         expect(hashOfMark(sample.mark)).not.toBe(about.rollout.hash);
       }),
       { numRuns: 400 },
+    );
+  });
+
+  test('overdue implies that it works, has had its time, is not only for idle hours, and would be ready if it were idle', () => {
+    fc.assert(
+      fc.property(...both, (sample, about) => {
+        const { standing } = classify({ ...sample, state: 'started' }, about);
+        if (standing !== 'overdue') return;
+        expect(sample.onlyIdle).toBeUndefined();
+        expect(about.forceBefore).toBeGreaterThanOrEqual(sample.lastStartAt ?? 0);
+        expect(classify({ ...sample, state: 'stopped' }, about).standing).toBe('ready');
+        const { forceBefore: _time, ...never } = about;
+        expect(classify({ ...sample, state: 'started' }, never).standing).toBe('straggler');
+      }),
+      { numRuns: 3_000 },
     );
   });
 
@@ -423,7 +449,10 @@ describe('whatever a machine looks like', () => {
         const { onlyIdle: _kind, ...bare } = sample;
         const kind = other.onlyIdle === undefined ? {} : { onlyIdle: other.onlyIdle };
         const changed = { ...bare, version, checks, checksConfigured, life, ...kind };
-        expect(classify(changed, about)).toEqual(classify(sample, about));
+        const standings = [classify(changed, about).standing, classify(sample, about).standing];
+        // What is updated only while idle is not stopped, however long it works.
+        const [before, after] = standings.map((standing) => (standing === 'overdue' ? 'straggler' : standing));
+        expect(after).toBe(before);
       }),
     );
   });

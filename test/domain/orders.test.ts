@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { updateOrder } from '../../src/domain/orders.js';
-import { onLost, onUpdated } from '../../src/domain/state.js';
+import { onLost, onUpdated } from '../../src/domain/landing.js';
 import { applyVerb } from '../../src/domain/verbs.js';
 import { candidate, context, failure, flight, flying, M1, M2, NOW, plan, state, UPDATED } from './build.js';
 

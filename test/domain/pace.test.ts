@@ -10,6 +10,10 @@ const pace = (more: Partial<Pace> = {}): Pace => ({
   inFlight: [],
   proven: true,
   pinned: true,
+  trials: [],
+  countedAt: NOW,
+  ramp: 3,
+  boots: undefined,
   ...more,
 });
 const TENTH = { share: 0.1 };
@@ -102,7 +106,8 @@ describe('whatever waits and flies', () => {
   });
   const drawn = any.map(({ waiting, airborne, ...rest }) => {
     const inFlight = airborne.map((c) => ({ ...c, id: `f${c.id}`, since: NOW }));
-    return { waiting, of: { ...rest, inFlight }, admitted: admit(waiting, { ...rest, inFlight }) };
+    const of = pace({ ...rest, inFlight });
+    return { waiting, of, admitted: admit(waiting, of) };
   });
   const isHere = (a: { region: string; group: string }) => (b: { region: string; group: string }) =>
     a.region === b.region && a.group === b.group;

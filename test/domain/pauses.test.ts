@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/domain/decide.js';
-import { onLooked, onUpdated, type RolloutState } from '../../src/domain/state.js';
+import { type RolloutState } from '../../src/domain/state.js';
+import { onUpdated } from '../../src/domain/landing.js';
+import { onLooked } from '../../src/domain/seeing.js';
 import { applyVerb } from '../../src/domain/verbs.js';
 import { ERROR, flight, HOUR, M1, MINUTE, NOW, pool, seen, state, UPDATED } from './build.js';
 

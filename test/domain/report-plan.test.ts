@@ -4,16 +4,16 @@ import { notesOf } from '../../src/domain/plan-notes.js';
 import type { PlanReport } from '../../src/domain/plan-report.js';
 import { reportPlan } from '../../src/domain/report-plan.js';
 import { sayPlan } from '../../src/domain/say-plan.js';
-import { HOLD_KEY, type Surveyed } from '../../src/domain/survey.js';
+import { HOLD_KEY } from '../../src/domain/hold.js';
+import type { Surveyed } from '../../src/domain/survey.js';
 import type { Plan } from '../../src/domain/state.js';
 import * as draw from './arbitraries.js';
-import { context, HASH, M1, NEW, OTHER, plan } from './build.js';
+import { context, HASH, HOUR, M1, NEW, OTHER, plan } from './build.js';
 import { findings, parts, some, surveyed } from './surveyed.js';
 
 const STARTED = { state: 'started' } as const;
-const held = surveyed({
-  is: { metadata: { [HOLD_KEY]: JSON.stringify({ rollout: `${HASH}.first#0`, started: true, cordoned: true }) } },
-});
+const HOLD = { rollout: `${HASH}.first`, machine: M1, started: true, cordoned: true };
+const held = surveyed({ is: { metadata: { [HOLD_KEY]: JSON.stringify(HOLD) }, hold: HOLD } });
 
 const notes = (fleet: readonly Surveyed[], more: Partial<Plan> = {}, pinNote?: string): string[] =>
   notesOf(findings(fleet, more, pinNote));
@@ -136,7 +136,7 @@ describe('the sections', () => {
       surveyed({ is: { id: 'e' }, cordoned: true }),
     ];
     expect(titles(report(fleet))).toEqual([
-      'Held: cordoned or stopped by a rollout, and not brought back',
+      'Held: cordoned or stopped by a rollout that could not put them right',
       'Will not rest by themselves',
       'Not alike inside a process group',
       'Earlier starts of this change',
@@ -151,19 +151,21 @@ describe('the sections', () => {
 
   test('say of a hold who left it and what the machine was', () => {
     expect(sectionOf(report([held]), 'Held')?.rows).toEqual([
-      { machine: M1, region: 'ord', state: 'stopped', 'left by': `${HASH}.first#0`, 'was before': 'started, cordoned' },
+      { machine: M1, region: 'ord', state: 'stopped', 'left by': `${HASH}.first`, 'was before': 'started, cordoned' },
     ]);
     const unread = surveyed({ is: { metadata: { [HOLD_KEY]: 'sesame' } } });
-    expect(sectionOf(report([unread]), 'Held')?.rows).toMatchObject([{ 'left by': 'its note cannot be read' }]);
+    expect(sectionOf(report([unread]), 'Held')?.rows).toMatchObject([
+      { 'left by': 'its note cannot be read, or is another machine’s' },
+    ]);
   });
 
   test('count the machines that never rest by place', () => {
     const fleet = [...some(3, { is: STARTED, rests: 'never' }), ...some(2, { is: STARTED, serves: true }, 'b')];
     const section = sectionOf(report(fleet), 'Will not rest');
     expect(section?.rows).toMatchObject([{ ...IN_PLACE, machines: 3 }]);
-    expect(section?.lines[0]).toMatch(
-      /^3 machines started, with restart policy "always" .* unless "forceAfter" is set/,
-    );
+    expect(section?.lines[0]).toMatch(/^3 machines started, with restart policy "always" .* \(with "forceAfter" /);
+    const forced = sectionOf(report(fleet, { forceAfterMs: 6 * HOUR }), 'Will not rest');
+    expect(forced?.lines[0]).toMatch(/they are stopped .{2,9} after their last start \("forceAfter"\)\.$/);
     expect(section?.lines[1]).toMatch(/^2 machines started, with services and without autostop/);
   });
 

@@ -2,19 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { leftToDo } from '../../src/domain/fleet.js';
 import type { UpdateOutcome } from '../../src/domain/outcomes.js';
-import {
-  begin,
-  carry,
-  deadlineAt,
-  paceOf,
-  onLaunched,
-  onLooked,
-  onLost,
-  onRested,
-  onUpdated,
-  type RolloutState,
-  without,
-} from '../../src/domain/state.js';
+import { begin, carry, deadlineAt, paceOf, type RolloutState, without } from '../../src/domain/state.js';
+import { onLaunched, onLost, onRested, onUpdated } from '../../src/domain/landing.js';
+import { onLooked } from '../../src/domain/seeing.js';
 import { unaccepted } from '../../src/domain/pauses.js';
 import { observation, states } from './arbitraries.js';
 import {
@@ -63,10 +53,13 @@ describe('the beginning', () => {
       unknown: {},
       resting: {},
       inFlight: {},
+      holds: {},
+      trials: {},
       queue: [],
       clear: { looks: 0, at: 0 },
       written: 0,
       interrupted: [],
+      stopped: [],
     });
   });
 });
@@ -176,7 +169,7 @@ describe('an order that Fly did not let through', () => {
     expect(after.pause).toBeUndefined();
     expect(leftToDo(after.seen ?? seen())).toBe(4);
     expect(after.resting).toEqual({
-      [M1]: { ...flight(M1), tries: 1, until: NOW + 5_000, says: 'Fly answered 503' },
+      [M1]: { ...candidate(M1), tries: 1, until: NOW + 5_000, says: 'Fly answered 503' },
     });
   });
 

@@ -1,7 +1,7 @@
+import { HOLD_KEY } from '../../src/domain/hold.js';
 import { describe, expect, test } from 'vitest';
 import {
   earlierStartsOf,
-  HOLD_KEY,
   holdsOf,
   imagesOf,
   keptRunning,
@@ -66,8 +66,8 @@ describe('holds', () => {
   const held = (text: string) => holdsOf([surveyed({ is: { metadata: { [HOLD_KEY]: text } } })])[0];
 
   test('say who left them and what the machine was', () => {
-    const text = JSON.stringify({ rollout: '0d9a7c51e2f4.91ab03cd#0', started: true, cordoned: false });
-    expect(held(text)?.left).toEqual({ rollout: '0d9a7c51e2f4.91ab03cd#0', started: true, cordoned: false });
+    const hold = { rollout: '0d9a7c51e2f4.91ab03cd', machine: surveyed().machine.id, started: true, cordoned: false };
+    expect(held(JSON.stringify(hold))?.left).toEqual(hold);
   });
 
   test.each([
@@ -80,8 +80,10 @@ describe('holds', () => {
     '{"rollout":["a.b"]}',
     '{"rollout":"\\u001b[2J"}',
     '{"rollout":"a.b c"}',
-  ])('that nobody can read are found all the same, and nothing of them is repeated: %j', (text) =>
-    expect(held(text)).toMatchObject({ left: undefined }),
+    '{"rollout":"a.b","machine":"another","started":true,"cordoned":false}',
+  ])(
+    'that nobody can read, or that are another machine’s, are found all the same, and nothing of them is repeated: %j',
+    (text) => expect(held(text)).toMatchObject({ left: undefined }),
   );
 
   test('of a machine without one, or of a destroyed one, are none', () => {

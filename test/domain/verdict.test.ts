@@ -231,6 +231,8 @@ describe('evidence that a person forgave', () => {
   const sickOf = (sample: MachineFacts, forgiven: Record<string, number>, failed: string[] = []) =>
     observe([sample], context(), {
       now: NOW,
+      flyNow: NOW,
+      trials: [],
       whole: true,
       unlisted: 0,
       doubt: [],

@@ -25,6 +25,9 @@ describe('what is needed', () => {
         ifRunning: 'refuse',
         maxFailed: { share: 0.1 },
         allowOtherRepository: false,
+        bootFirst: 0,
+        maxUnavailable: { share: 0.33 },
+        ramp: 3,
       },
     });
   });
@@ -69,8 +72,8 @@ describe('refused with the field', () => {
     [{ image: 'localhost:5000:v1' }, 'image: must be an image reference like "registry.fly.io/encoder:v42"'],
     [{ image: 'https://x/y:z w' }, 'image: must be an image reference like "registry.fly.io/encoder:v42"'],
     [
-      { image: { main: 'a:b' } },
-      'image: must be text like "registry.fly.io/encoder:v42"; an object for machines with containers comes with a later release',
+      { image: 5 },
+      'image: must be text like "registry.fly.io/encoder:v42", or for machines with containers {"<container>": "<image>"}',
     ],
     [{ unmanaged: 'take' }, 'unmanaged: must be one of "leave", "include"'],
     [{ suspended: true }, 'suspended: must be one of "leave", "update"'],
@@ -83,6 +86,31 @@ describe('refused with the field', () => {
     [{ maxFailed: -1 }, 'maxFailed: -1 is no count; write a whole number, or a share like "10%"'],
     [{ maxFailed: true }, 'maxFailed: must be a share like "10%", or a count as a number'],
     [{ allowOtherRepository: 'yes' }, 'allowOtherRepository: must be true or false'],
+    [
+      { forceAfter: '30h' },
+      'forceAfter: must be shorter than "deadline", or nobody would ever be stopped; raise "deadline" or lower it',
+    ],
+    [{ forceAfter: 6 }, 'forceAfter: must be text like "90s", "10m" or "6h"'],
+    [{ bootFirst: 1.5 }, 'bootFirst: must be a whole number, like 1'],
+    [{ bootFirst: -1 }, 'bootFirst: must not be below 0'],
+    [{ bootFirst: 101 }, 'bootFirst: must be at most 100'],
+    [{ maxUnavailable: 0 }, 'maxUnavailable: must be at least 1: nothing could ever be updated otherwise'],
+    [
+      { maxUnavailable: '0%' },
+      'maxUnavailable: a share must be more than 0% and at most 100%; for none write the number 0',
+    ],
+    [{ ramp: 0 }, 'ramp: must be at least 1, or "off"'],
+    [{ ramp: 'slow' }, 'ramp: must be a whole number of at least 1, or "off"'],
+    [{ image: {} }, 'image: must name at least one container'],
+    [{ image: { api: 'registry.fly.io/api' } }, 'image.api: must name a tag or a digest; "latest" is written out too'],
+    [
+      { image: { 'a b': 'registry.fly.io/api:v2' } },
+      'image.a b: is no container name (letters, digits, dot, dash, underscore)',
+    ],
+    [
+      { image: { api: 'registry.fly.io/api:v2' }, env: { A: '1' } },
+      'env: cannot be changed for machines with containers, each of which has its own; put it into their images',
+    ],
     [{ tiemout: '1h' }, 'tiemout: is not an option here; a typing error?'],
   ];
 
@@ -103,9 +131,7 @@ describe('refused with the field', () => {
 });
 
 describe('an option of a later release is refused by a sentence, never ignored', () => {
-  const LATER =
-    'restart minSecretsVersion maxUnavailable ramp onFailure forceAfter bootFirst ' +
-    'regions batches bake drain gates groups';
+  const LATER = 'restart minSecretsVersion onFailure regions batches bake drain gates groups';
 
   test.each(LATER.split(' '))('%s', (option) => {
     const [problem] = problemsOf({ ...GOOD, [option]: 'x' });

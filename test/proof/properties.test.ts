@@ -40,13 +40,16 @@ describe('the report', () => {
     fleets: 3,
     breaches: none,
     outcomes: { partial: 1, completed: 2 },
+    stopped: 0,
     calls: 44,
     examples: [],
   };
 
   test('says a figure a line, a law each, and the ways they ended by name', () => {
     const [head, ...laws] = sayProperties(figures);
-    expect(head).toBe('random fleets, inputs and event orders: 3 (2 completed, 1 partial; 44 API calls)');
+    expect(head).toBe(
+      'random fleets, inputs and event orders: 3 (2 completed, 1 partial; 44 API calls; 0 machines stopped past "forceAfter")',
+    );
     expect(laws).toEqual(Object.values(LAWS).map((says) => `${says}: 0`));
   });
 

@@ -39,6 +39,14 @@ describe('calls of the Fly API are counted by name and end', () => {
     expect(seen).toEqual([`${op} ${status}`]);
   });
 
+  test('what is no call of the API passes as it is, and uncounted', () => {
+    const seen: string[] = [];
+    const fly = countCalls(world.deps.fly, { flyCall: (...call) => void seen.push(call.join(' ')) });
+    expect(fly.now()).toBe(world.deps.fly.now());
+    expect(Object.keys(fly)).toEqual(Object.keys(world.deps.fly));
+    expect(seen).toEqual([]);
+  });
+
   test('an answer that never came is counted by our own word for it', async () => {
     const seen: string[] = [];
     const cut = world.depsOver(() => Promise.reject(new Error('cut')));

@@ -59,6 +59,7 @@ function planOf(app: string, fake: FakeApp, now: number): PlanResult {
     unmanaged: 'leave' as const,
     suspended: 'leave' as const,
     allowOtherRepository: false,
+    maxUnavailable: { share: 0.33 },
     healthy: { forMs: 10_000, withinMs: 60_000 },
   };
   const plan = { type: 'stoppedSweep' as const, context, plannedAt: now, deadlineMs: fake.deadlineMs ?? 86_400_000 };
@@ -66,6 +67,7 @@ function planOf(app: string, fake: FakeApp, now: number): PlanResult {
     selected: count,
     listed: count,
     unlisted: 0,
+    bootFirst: 0,
     maxFailed: { share: 0.1 },
     target: 'env A',
     notes: [],
@@ -99,14 +101,18 @@ function seen(fake: FakeApp, order: LookOrder, now: number): LookOutcome {
       unlisted: 0,
       doubtful: 0,
       retried: 0,
-      pools: [{ ...pool, foreign: 0, left, idle: of('idle').length + of('done').length }],
+      pools: [{ ...pool, foreign: 0, up: 0, down: 0, room: 0, left, idle: of('idle').length + of('done').length }],
       candidates: candidates.map((id) => ({ id, ...place, bornAt: 1 })),
       remarks: of('working').map((id) => ({ id, ...place, standing: 'straggler', says: 'it is working' })),
       sick: [],
       outside: {},
       stragglers: of('working').length,
+      overdue: 0,
+      held: 0,
+      trials: [],
       unreachable: 0,
       busy: 0,
+      aheadMs: 0,
     },
   };
 }

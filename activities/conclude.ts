@@ -1,0 +1,63 @@
+import { hasImage } from '../src/domain/change.js';
+import type { UpdateEnd, UpdateOutcome } from '../src/domain/outcomes.js';
+import { ulidTime } from '../src/domain/ulid.js';
+import type { Machine, MachineEvent } from '../src/fly/wire.js';
+import { bootMachine } from './boot-machine.js';
+import { metAtWork } from './met-at-work.js';
+import { settle } from './settle.js';
+import type { Update } from './update-machine.js';
+
+/** What it runs, where it shows it. */
+export const digestOf = (machine: Machine): { digest?: string } => {
+  const digest = machine.image_ref?.digest;
+  return digest ? { digest } : {};
+};
+
+/** The answer's events hold the update's own: without it they would be read as if an older one were ours. */
+const tellsOf = (events: readonly MachineEvent[], version: string): boolean =>
+  events.some((event) => event.type === 'update' && event.timestamp >= ulidTime(version) - 1_000);
+
+/** The machine after its write: its digest, and its newest events. */
+interface After {
+  readonly digest: { readonly digest?: string };
+  readonly events: readonly MachineEvent[];
+}
+
+/** Asks Fly only where the write's answer has not told all. */
+async function readAfter(
+  { app, id, deps, order }: Update,
+  version: string,
+  events: readonly MachineEvent[] | undefined,
+): Promise<After> {
+  const { pin, change } = order.context;
+  if (events !== undefined && tellsOf(events, version) && (pin !== undefined || !hasImage(change)))
+    return { digest: pin === undefined ? {} : { digest: pin }, events };
+  const machine = await deps.fly.getMachine(app, id);
+  return { digest: digestOf(machine), events: machine.events ?? events ?? [] };
+}
+
+/**
+ * After the write: waits until the new version has settled, and says how it ended. A machine that was started
+ * between read and write is started again: an update must leave it as it was.
+ * @param events those of the write's answer, where it came and had some.
+ */
+export async function conclude(
+  update: Update,
+  version: string,
+  events: readonly MachineEvent[] | undefined,
+): Promise<UpdateOutcome> {
+  const { app, id, deps, order, attempt, lease, progress } = update;
+  attempt.say(`waits for version ${version} to settle`);
+  const settled = await settle(update, version);
+  if (settled.kind !== 'settled') return settled;
+  const after = await readAfter(update, version, events);
+  const met = metAtWork(after.events);
+  if (met === 'stopped by us') {
+    attempt.say('starts it again: it was started between our read and our write');
+    await deps.fly.startMachine(app, id, lease.nonce());
+  }
+  const interrupted = met !== 'idle' || progress.cutEarly;
+  const ended: UpdateEnd<'updated'> = { kind: 'updated', version, ...after.digest, wrote: true, interrupted };
+  const hasBooted = order.boot === true && (await bootMachine(update, after.events));
+  return hasBooted ? { ...ended, started: true } : ended;
+}

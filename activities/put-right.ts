@@ -1,0 +1,75 @@
+import { HOLD_KEY, type Hold } from '../src/domain/hold.js';
+import type { UpdateOutcome } from '../src/domain/outcomes.js';
+import { FlyError } from '../src/fly/errors.js';
+import type { Machine, MachineEvent } from '../src/fly/wire.js';
+import { NOT_FOR_SURE } from './held-back.js';
+import { untilStopped } from './stop-overdue.js';
+import type { Update } from './update-machine.js';
+
+const UNDER_WAY = ['replacing', 'updating', 'creating'];
+
+/** How long a machine is given to come up before others judge it: its checks are theirs. */
+const WAIT_S = 55;
+
+const UNSETTLED = {
+  kind: 'error',
+  code: 'not_settled',
+  says: 'an update of it is still under way, so what Layover holds of it cannot be put back yet',
+  retryAfterMs: 15_000,
+  inDoubt: true,
+} as const;
+
+/**
+ * Puts back what the machine's hold says: started if it was (unless it ended itself cleanly), in the proxy's routing
+ * if it was; the hold goes last, so that whoever comes after a crash finds it. Not called back by anybody: a machine
+ * must not stay stopped because a rollout pauses.
+ * @param outcome what came of the order so far. @throws FlyError; the hold stays then.
+ */
+export async function putRight(update: Update, outcome: UpdateOutcome): Promise<UpdateOutcome> {
+  const { app, id, deps, attempt, lease, progress } = update;
+  const { hold } = progress;
+  if (hold === undefined || hold === 'unknown') return outcome;
+  attempt.say('puts back what it held');
+  const machine = await resting(update);
+  if (machine === undefined) return outcome.kind === 'failed' ? outcome : UNSETTLED;
+  const isOurs = await attempt.confirm();
+  await lease.fresh();
+  if (!isOurs()) return { ...NOT_FOR_SURE, inDoubt: true };
+  const isStarted = await startAsItWas(update, machine, hold);
+  if (hold.cordoned !== (machine.cordoned === true)) {
+    const put = hold.cordoned ? deps.fly.cordonMachine : deps.fly.uncordonMachine;
+    await put(app, id, lease.nonce());
+  }
+  await deps.fly.patchMetadata(app, id, { [HOLD_KEY]: null }, machine.instance_id);
+  progress.hold = undefined;
+  return outcome.kind === 'updated' && isStarted ? { ...outcome, started: true } : outcome;
+}
+
+/** The machine when nothing moves it any more; undefined while an update of it is under way. */
+async function resting(update: Update): Promise<Machine | undefined> {
+  const machine = await update.deps.fly.getMachine(update.app, update.id);
+  if (UNDER_WAY.includes(machine.state)) return undefined;
+  if (machine.state !== 'stopping') return machine;
+  const stopped = await untilStopped(update);
+  return stopped.kind === 'stopped' ? stopped.machine : undefined;
+}
+
+/** The newest thing it did was to end, of its own accord and well: it has nothing left to do. */
+function endedItself(events: readonly MachineEvent[]): boolean {
+  const last = events.find(({ type }) => type === 'exit' || type === 'start');
+  const exit = last?.request?.exit_event ?? last?.request?.MonitorEvent?.exit_event;
+  return last?.type === 'exit' && exit?.requested_stop === false && exit.exit_code === 0;
+}
+
+async function startAsItWas({ app, id, deps, lease }: Update, machine: Machine, hold: Hold): Promise<boolean> {
+  const isIdle = ['stopped', 'failed', 'suspended', 'created'].includes(machine.state);
+  if (!hold.started || !isIdle || endedItself(machine.events ?? [])) return false;
+  await deps.fly.startMachine(app, id, lease.nonce());
+  try {
+    await deps.fly.waitForMachine(app, id, { state: 'started', version: machine.instance_id, timeoutS: WAIT_S });
+  } catch (error) {
+    // It ends at once, or takes longer: the next look at the fleet judges it.
+    if (!(error instanceof FlyError)) throw error;
+  }
+  return true;
+}

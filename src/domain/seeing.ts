@@ -1,0 +1,59 @@
+import { type Candidate, isClear, type Observation, type Sick } from './fleet.js';
+import type { LookOutcome } from './outcomes.js';
+import { pauseOnFailures, pauseOnForeign, pauseOnNoList, pauseOnShortList, unpause } from './pauses.js';
+import { total } from './pools.js';
+import type { Failure, RolloutState } from './state.js';
+import { waitsAfter } from './waits.js';
+
+const toFailure = (sick: Sick): Failure => ({ ...sick, accepted: false });
+
+/** A look came back. */
+export function onLooked(state: RolloutState, look: LookOutcome, now: number): RolloutState {
+  if (look.kind === 'suspect') return pauseOnShortList(state, look, now);
+  if (look.kind === 'error') return pauseOnNoList(state, look, now);
+  return onSeen(state.pause?.code === 'fly_unavailable' ? unpause(state, now) : state, look.observation, now);
+}
+
+/** Those that are neither in flight nor resting; of one that failed nothing but a hold is put right. */
+function queueAfter(state: RolloutState, candidates: readonly Candidate[]): Candidate[] {
+  const { inFlight, resting, failed, queue } = state;
+  const isFree = ({ id, held }: Candidate) =>
+    !Object.hasOwn(inFlight, id) && !Object.hasOwn(resting, id) && (held === true || !Object.hasOwn(failed, id));
+  return candidates.filter(isFree).map((candidate) => {
+    const tries = queue.find(({ id }) => id === candidate.id)?.tries;
+    const restore = candidate.held === true && Object.hasOwn(failed, candidate.id);
+    return { ...candidate, ...(tries === undefined ? {} : { tries }), ...(restore ? { restore: true } : {}) };
+  });
+}
+
+/** A trial that landed after the list was taken is in it no more than by chance. */
+function trialsAfter({ trials }: RolloutState, seen: Observation): RolloutState['trials'] {
+  const isOpen = ([id, { landedAt }]: readonly [string, { landedAt: number }]) =>
+    landedAt >= seen.at || seen.trials.includes(id);
+  return Object.fromEntries(Object.entries(trials).filter(isOpen));
+}
+
+function onSeen(before: RolloutState, observation: Observation, now: number): RolloutState {
+  const { missedLists: _missed, ...state } = before;
+  const { listed, unlisted, sick, pools } = observation;
+  const plan = observation.whole
+    ? { ...state.plan, listed, unlisted: Math.min(state.plan.unlisted, unlisted) }
+    : state.plan;
+  const fresh = sick
+    .filter(({ id }) => !Object.hasOwn(state.failed, id))
+    .map((one) => [one.id, toFailure(one)] as const);
+  const failed = { ...state.failed, ...Object.fromEntries(fresh) };
+  const hasBooted = state.booted === true || total(pools, 'verified') >= plan.bootFirst;
+  const next: RolloutState = {
+    ...state,
+    plan,
+    seen: observation,
+    waits: waitsAfter(state.waits, observation, now),
+    failed,
+    trials: trialsAfter(state, observation),
+    ...(hasBooted ? { booted: true } : {}),
+    queue: queueAfter({ ...state, failed }, observation.candidates),
+    clear: isClear(observation) ? { looks: state.clear.looks + 1, at: now } : { looks: 0, at: now },
+  };
+  return pauseOnForeign(pauseOnFailures(next, now), now);
+}
