@@ -191,6 +191,7 @@ test('every metric and label that the dashboard and the alerts ask for is one th
   expect(page).toMatch(/layover_machine_updates_total\{app="measured",code="",outcome="updated"\} 3/);
   expect(page).toMatch(/layover_fly_calls_total\{op="updateMachine",status="ok"\} 3/);
   expect(page).not.toContain('canary-token');
+  expect(worker.output()).not.toContain('canary-token');
 
   const names = exposed(page);
   for (const { name, tags } of Object.values(METRICS)) {
