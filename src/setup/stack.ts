@@ -108,6 +108,8 @@ export interface WorkerPlace {
   readonly flyUrl: string;
   readonly pollBusy?: string;
   readonly pollCalm?: string;
+  /** More settings, by their names. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A worker as a program of its own; resolves when it polls. */
@@ -115,7 +117,7 @@ export async function startWorker(place: WorkerPlace): Promise<Program> {
   const program = startProgram({
     name: 'worker',
     command: process.execPath,
-    args: [join(BUILT, 'src/worker/main.js')],
+    args: [join(BUILT, 'src/cli/main.js'), 'worker'],
     env: {
       TEMPORAL_ADDRESS: place.temporalAddress,
       FLY_API_TOKEN: 'simulated',
@@ -123,6 +125,7 @@ export async function startWorker(place: WorkerPlace): Promise<Program> {
       LAYOVER_REGISTRY_URL: place.flyUrl,
       LAYOVER_POLL_BUSY: place.pollBusy ?? '1s',
       LAYOVER_POLL_CALM: place.pollCalm ?? '2s',
+      ...place.env,
     },
   });
   await program.printed(/state: 'RUNNING'/, 30_000);
