@@ -16,7 +16,7 @@ const HEAD = `# Failure modes
 What happens on a bad day: the fault, what an operator reads (pauses, and how the rollout ends), and what was written to
 machines. Each row is a whole rollout of twelve machines (unless it says otherwise) against the simulator, or an input
 that is refused; \`npx vitest run test/proof/failure-modes.test.ts\` runs them all and holds this page to their results.
-Made by \`node dist/src/cli/failure-modes.js\`; not to be edited by hand.
+Made by \`npm run prove -- failures --write docs/failure-modes.md\`; not to be edited by hand.
 
 In every row: no machine is written twice for one change, no job is cut before its time without being reported, and a
 minute after the end nothing of ours is left on any machine: no lease, no hold, no cordon.
