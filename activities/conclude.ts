@@ -46,7 +46,7 @@ export async function conclude(
   version: string,
   events: readonly MachineEvent[] | undefined,
 ): Promise<UpdateOutcome> {
-  const { app, id, deps, order, attempt, lease, progress } = update;
+  const { app, id, deps, order, attempt, lease } = update;
   attempt.say(`waits for version ${version} to settle`);
   const settled = await settle(update, version);
   if (settled.kind !== 'settled') return settled;
@@ -56,7 +56,7 @@ export async function conclude(
     attempt.say('starts it again: it was started between our read and our write');
     await deps.fly.startMachine(app, id, lease.nonce());
   }
-  const interrupted = met !== 'idle' || progress.cutEarly;
+  const interrupted = met !== 'idle';
   const ended: UpdateEnd<'updated'> = { kind: 'updated', version, ...after.digest, wrote: true, interrupted };
   const hasBooted = order.boot === true && (await bootMachine(update, after.events));
   return hasBooted ? { ...ended, started: true } : ended;

@@ -43,7 +43,9 @@ export async function observeFleet(
   } catch (error) {
     if (!(error instanceof FlyError)) throw error;
     const { code, message: says } = error;
-    if (order.look.errors === 'retried') return { kind: 'again', says, inMs: deps.pollMs[order.look.pace] };
+    const isRefusal = code === 'unauthorized' || code === 'forbidden';
+    if (order.look.errors === 'retried' && !isRefusal)
+      return { kind: 'again', says, inMs: deps.pollMs[order.look.pace] };
     return { kind: 'error', code, says, at: deps.clock.now() };
   }
 }
@@ -59,19 +61,22 @@ async function lookOnce(order: LookOrder, deps: LookDeps, signal: AbortSignal): 
   if (early > 0) return { kind: 'again', says: 'too early to look again', inMs: early };
   const list = await listFleet(context.app, order.expected, deps);
   const now = deps.clock.now();
+  if (list.kind === 'suspect' && look.errors === 'retried')
+    return { kind: 'again', says: 'a list that short is not believed', inMs: deps.pollMs[look.pace] };
   if (list.kind === 'suspect')
     return { kind: 'suspect', listed: list.machines.length, expected: list.expected, at: now };
   const facts = list.machines.map((machine) => factsOf(machine, context.change));
   const flyNow = deps.fly.now();
   const { whole, unlisted } = list;
-  const observation = observe(facts, forcing(order, now, flyNow), { ...order, now, flyNow, whole, unlisted });
+  const forced = forcing(order, now, flyNow);
+  const observation = observe(facts, forced, { ...order, now, flyNow, whole, unlisted });
   if (isNews(observation, order)) return { kind: 'seen', observation };
   const short = whole ? '' : ' (the list is shorter than before and than the app counts)';
   const says = `${leftToDo(observation)} machines left${short}: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;
   const pollMs = Math.max(deps.pollMs[look.pace], Math.min(deps.pollMs.calm, (now - look.since) / SLOWER));
   const pauseMs = Math.max(0, Math.min(pollMs, look.until - now));
   const isAwaited = (one: MachineFacts) =>
-    classify(one, context).standing === 'straggler' && !order.failed.includes(one.id);
+    classify(one, forced).standing === 'straggler' && !order.failed.includes(one.id);
   const working = observation.stragglers > MOST_AWAITED ? [] : facts.filter(isAwaited);
   const hasStopped = await untilOneStops(working, { app: context.app, fly: deps.fly, ms: pauseMs, signal });
   return { kind: 'again', says, inMs: hasStopped ? AT_ONCE_MS : Math.max(0, now + pauseMs - deps.clock.now()) };

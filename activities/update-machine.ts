@@ -67,7 +67,8 @@ const MOST_ATTEMPTS = 4;
 
 function begin(order: UpdateOrder, { number }: Attempt): Progress {
   const inDoubt = number > 1 || order.inDoubtSince !== undefined;
-  const mayBeHeld = order.machine.held === true || (order.machine.stop !== undefined && inDoubt);
+  const { stop, restore, tries } = order.machine;
+  const mayBeHeld = restore === true || inDoubt || (stop !== undefined && tries !== undefined);
   return {
     inDoubt,
     readAt: 0,
@@ -93,6 +94,7 @@ export async function updateMachine(order: UpdateOrder, deps: UpdateDeps, attemp
     ...outcome,
     ...(progress.hold === undefined ? {} : { held: true }),
     ...(progress.stopped ? { stopped: true } : {}),
+    ...(progress.cutEarly ? { cutEarly: true } : {}),
   };
 }
 
@@ -119,7 +121,7 @@ async function attemptUpdate(
       await taken.lease.release();
     }
   } catch (error) {
-    return outcomeOf(error, attempt, progress);
+    return outcomeOf(error, attempt, progress, order);
   }
 }
 
@@ -140,10 +142,14 @@ const heldByAnother = (retryAfterMs: number, { inDoubt }: Progress): UpdateOutco
 });
 
 /** Which troubles end the order, and which Temporal tries again. */
-function outcomeOf(error: unknown, attempt: Attempt, { inDoubt }: Progress): UpdateOutcome {
+function outcomeOf(error: unknown, attempt: Attempt, progress: Progress, { machine }: UpdateOrder): UpdateOutcome {
+  const { inDoubt } = progress;
   if (!(error instanceof FlyError)) throw error;
   const { code, op, retryAfterMs } = error.failure;
-  if (code === 'not_found' && !inDoubt) return { kind: 'left', standing: 'gone', inDoubt };
+  if (code === 'not_found' && (!inDoubt || machine.restore)) {
+    progress.hold = undefined;
+    return { kind: 'left', standing: 'gone', inDoubt };
+  }
   if (code === 'not_found') return { kind: 'error', code, says: error.message, retryAfterMs: 15_000, inDoubt };
   if (code === 'invalid' && op === 'update')
     return { kind: 'failed', code: 'rejected', says: error.message, at: 0, interrupted: false };
@@ -168,7 +174,7 @@ async function underLease(update: Update): Promise<UpdateOutcome> {
   const machine = await readMachine(update);
   if (machine === undefined) return STALE_READ;
   if (order.machine.restore) return restore(update);
-  const outcome = await goOn(update, machine).catch((error: unknown) => outcomeOf(error, attempt, progress));
+  const outcome = await goOn(update, machine).catch((error: unknown) => outcomeOf(error, attempt, progress, order));
   return progress.hold === undefined || isWorthAWait(update, outcome) ? outcome : putRight(update, outcome);
 }
 
@@ -208,11 +214,19 @@ async function assess(update: Update, machine: Machine): Promise<UpdateOutcome> 
   if (standing === 'ready') return write(update, machine);
   const isStopping = machine.state === 'stopping' && update.progress.hold !== undefined;
   if (standing !== 'overdue' && !isStopping) return { kind: 'left', standing, inDoubt: false };
+  if (isCapacityAgain(update, machine)) return { kind: 'left', standing, inDoubt: false };
   const stopped = isStopping ? await untilStopped(update) : await stopOverdue(update, machine);
   if (stopped.kind !== 'stopped') return stopped;
   const then = standingOf(update, stopped.machine);
   return then === 'ready' ? write(update, stopped.machine) : { kind: 'left', standing: then, inDoubt: false };
 }
+
+/** Listed as no capacity, and it is some again: it takes its turn among those. */
+const isCapacityAgain = ({ order, progress }: Update, machine: Machine): boolean =>
+  order.machine.stop === 'down' &&
+  progress.hold === undefined &&
+  machine.cordoned !== true &&
+  (machine.checks ?? []).every(({ status }) => status === 'passing');
 
 async function write(update: Update, machine: Machine): Promise<UpdateOutcome> {
   const { config } = machine;

@@ -48,7 +48,7 @@ async function update(order: UpdateOrder): Promise<UpdateOutcome | 'lost'> {
     if (isCancellation(error) || (error instanceof ActivityFailure && error.retryState === 'CANCEL_REQUESTED'))
       return 'lost';
     const says = error instanceof ActivityFailure ? (error.cause?.message ?? error.message) : String(error);
-    return { kind: 'error', code: 'broken', says, retryAfterMs: BROKEN_REST_MS, inDoubt: true };
+    return { kind: 'error', code: 'broken', says, retryAfterMs: BROKEN_REST_MS, inDoubt: true, held: true };
   }
 }
 

@@ -11,7 +11,7 @@ import type { Decision, Outcome } from '../src/domain/decide.js';
 import { inputProblem, rolloutId } from '../src/domain/names.js';
 import { createLoop, type Loop } from '../src/domain/loop.js';
 import { lookOrder } from '../src/domain/look.js';
-import { begin, carry, type RolloutState } from '../src/domain/state.js';
+import { begin, carry, type RolloutState, stopWith } from '../src/domain/state.js';
 import { type Status, statusOf } from '../src/domain/status.js';
 import { registerControls, takeVerb } from './controls.js';
 import { createShow } from './details.js';
@@ -80,7 +80,7 @@ function watchCancel(run: Run): void {
 }
 
 function withCancel(state: RolloutState): RolloutState {
-  return { ...state, stop: { kind: 'cancel', says: 'the workflow was canceled', since: Date.now() } };
+  return stopWith(state, { kind: 'cancel', says: 'the workflow was canceled', since: Date.now() });
 }
 
 /** Puts the first state in place, and applies what was said before there was one. */

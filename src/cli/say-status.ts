@@ -1,5 +1,6 @@
 import { rolloutId } from '../domain/names.js';
-import type { MachineNote, Wait } from '../domain/status.js';
+import type { MachineNote } from '../domain/machine-notes.js';
+import type { Wait } from '../domain/status.js';
 import type { Answer, StatusAnswer } from './ask-status.js';
 import { indent, plain, sayAgo, sayLength, table } from './text.js';
 
@@ -66,6 +67,7 @@ export function sayStatus(status: StatusAnswer, now: number): string[] {
     ...block('pools', poolRows(status)),
     ...block('machines to know of', machineRows(status.machines ?? [])),
     ...block('met at work by their update', (status.interrupted ?? []).slice(0, MOST_ROWS)),
+    ...block('stopped for their update, past "forceAfter"', (status.stopped ?? []).slice(0, MOST_ROWS)),
     ...block(
       'notes',
       (status.notes ?? []).map((note) => `- ${plain(note)}`),

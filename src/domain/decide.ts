@@ -2,9 +2,9 @@ import type { Candidate } from './fleet.js';
 import { leftToDo, type Observation } from './fleet.js';
 import { total } from './pools.js';
 import type { Look } from './look.js';
-import { admit } from './pace.js';
+import { admit, stand } from './pace.js';
 import { sayCount } from './say-count.js';
-import { deadlineAt, openHolds, paceOf, type RolloutState } from './state.js';
+import { deadlineAt, mayStopAt, openHolds, paceOf, type RolloutState } from './state.js';
 
 /** A look that leaves machines out because they are taken is renewed after this: what it left out may be free again. */
 const RENEW_MS = 300_000;
@@ -62,10 +62,11 @@ function wrapUp({ state, updating }: Situation): Decision | undefined {
   if (updating) return { kind: 'callBack' };
   const open = openHolds(state);
   if (open.length === 0) return undefined;
-  const isWaiting = (id: string) => !Object.hasOwn(state.inFlight, id) && !Object.hasOwn(state.resting, id);
+  // One that rests to be updated rests no longer; one that could not be put right does.
+  const isWaiting = (id: string) => !Object.hasOwn(state.inFlight, id) && state.resting[id]?.restore !== true;
   const start = open
     .filter(([id]) => isWaiting(id))
-    .map(([id, { region, group }]): Candidate => ({ id, region, group, held: true, restore: true }));
+    .map(([id, { region, group, tries }]): Candidate => ({ id, region, group, restore: true, tries }));
   return { kind: 'act', start };
 }
 
@@ -165,12 +166,19 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
     pace: moving ? 'busy' : 'calm',
     errors: 'told',
     since: now,
-    after: closing ? state.clear.at + CLOSING_MS : now + (isBlind ? LIST_AGAIN_MS : 0),
+    after: closing ? state.clear.at + CLOSING_MS : now + (isBlind || hasPair(state) ? LIST_AGAIN_MS : 0),
     stale: now + STALE_MS,
     until: Math.min(isLate ? graceEnd(state, deadline) : deadline, now + (moving ? RENEW_MS : DAY_MS)),
   };
-  return { kind: 'act', start: isLate ? [] : admit(state.queue, paceOf(state)), look };
+  const queue = state.queue.filter(
+    ({ id, stop }) => stop === undefined || stop === 'ours' || now >= mayStopAt(state, id),
+  );
+  return { kind: 'act', start: isLate ? [] : admit(queue, paceOf(state)), look };
 }
+
+/** A standby waits for its machine, or the other way round: each look would find it anew. */
+const hasPair = ({ queue, inFlight }: RolloutState): boolean =>
+  queue.some((one) => Object.values(inFlight).some((flight) => stand(flight, one)));
 
 /** First match wins: what ends or halts a rollout comes before anything that would write. */
 export const RULES: readonly Rule[] = [

@@ -1,5 +1,7 @@
 import { classify, type Judged, type MachineFacts, type RolloutContext, type Standing } from './machine.js';
-import { type CountedPool, isDown, placeKey, type Pool, poolsOf, total } from './pools.js';
+import { isBootable } from './pace.js';
+import { sayCount } from './say-count.js';
+import { type CountedPool, placeKey, type Pool, poolsOf, total } from './pools.js';
 import { type Evidence, judge, type Verdict } from './verdict.js';
 
 export interface Candidate {
@@ -12,11 +14,12 @@ export interface Candidate {
   readonly bornAt?: number;
   /** Never in flight together with these. */
   readonly standbyFor?: readonly string[];
-  /** It works and has had its time: it is stopped first. `down`: it is no capacity as it is. Left out for an idle machine. */
-  readonly stop?: 'up' | 'down';
-  /** Layover holds it: what the hold says is put back, whatever else the order does. */
-  readonly held?: true;
-  /** Nothing else is done to it: it failed, or the rollout is paused or ends. */
+  /**
+   * It works and has had its time: it is stopped first. `down`: it is no capacity as it is; `ours`: we stopped it
+   * already, and it waits for Fly. Left out for an idle machine.
+   */
+  readonly stop?: 'up' | 'down' | 'ours';
+  /** Layover holds it: what the hold says is put back, and nothing else is done by this order. */
   readonly restore?: true;
   /** Scheduled and standby machines are never started. */
   readonly onlyIdle?: true;
@@ -63,6 +66,8 @@ export interface Observation {
   readonly held: number;
   /** Machines that run the new version because we started them, and have not shown yet whether it works. */
   readonly trials: readonly string[];
+  /** Of those on trial, which have shown it, one way or the other. */
+  readonly shown: readonly string[];
   readonly unreachable: number;
   readonly busy: number;
   /** How far Fly's clock is ahead of ours, ms. */
@@ -102,6 +107,7 @@ export const isInside = (standing: Standing): boolean => !OUTSIDE.includes(stand
 interface Shown {
   readonly sick: Sick[];
   readonly trials: string[];
+  readonly shown: string[];
   retried: number;
 }
 
@@ -112,7 +118,7 @@ function judgeAtTarget(
   view: View,
   pools: Map<string, CountedPool>,
 ): Shown {
-  const shown: Shown = { sick: [], trials: [], retried: 0 };
+  const shown: Shown = { sick: [], trials: [], shown: [], retried: 0 };
   for (const { machine } of inside.filter((j) => j.standing === 'atTarget')) {
     const verdict = judge(machine, context, view.flyNow, view.forgiven[machine.id]);
     const isNew = !view.failed.includes(machine.id);
@@ -134,6 +140,7 @@ function note(
   const isOpen = verdict.kind === 'settling';
   if (isOpen && forgiven > 0) shown.retried += 1;
   if ((isOpen || state === 'starting') && view.trials.includes(id)) shown.trials.push(id);
+  if (['verified', 'passed', 'failed'].includes(verdict.kind) && view.trials.includes(id)) shown.shown.push(id);
   if (verdict.kind !== 'failed' || !isNew || verdict.evidence.at <= forgiven) return;
   shown.sick.push({ id, region, group, ...verdict.evidence });
 }
@@ -167,7 +174,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const failed = new Set(view.failed);
   const taken = new Set(view.taken);
   const pools = poolsOf(inside, context, { failed, taken });
-  const { sick, retried, trials } = judgeAtTarget(inside, context, view, pools);
+  const { sick, retried, trials, shown } = judgeAtTarget(inside, context, view, pools);
   const doubt = new Set(view.doubt);
   // Nobody waits for a machine that has failed: a person decides about it. A hold on it is put right all the same.
   const open = inside.filter((j) => !failed.has(j.machine.id));
@@ -186,11 +193,14 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     unlisted: view.unlisted,
     retried,
     trials,
+    shown,
     doubtful: open.filter(isDoubtful).length,
     pools: [...pools.values()].toSorted(byPlace),
-    candidates: inOrder(wanted.filter((j) => !taken.has(j.machine.id)).map(toCandidate)).slice(0, MOST_CANDIDATES),
+    candidates: inOrder(
+      wanted.filter((j) => !taken.has(j.machine.id)).map((j) => withCapacity(toCandidate(j), j.machine, context, view)),
+    ).slice(0, MOST_CANDIDATES),
     remarks: REMARKABLE.flatMap((standing) => (standing === 'held' ? left : of(standing)))
-      .map(toRemark)
+      .map((j) => toRemark(j, pools))
       .slice(0, MOST_REMARKS),
     sick: sick.slice(0, MOST_SICK),
     outside: countOutside(judged),
@@ -202,13 +212,28 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   };
 }
 
-/** What is held is put right first, then idle machines, then those that are stopped: no capacity before capacity. */
+/**
+ * What is held is put right first, then idle machines (those that can be booted before the others), then those that
+ * are stopped: no capacity before capacity.
+ */
 const RANKS: readonly ((candidate: Candidate) => boolean)[] = [
-  ({ held }) => held === true,
+  ({ restore }) => restore === true,
+  isBootable,
   ({ stop }) => stop === undefined,
   ({ stop }) => stop === 'down',
   () => true,
 ];
+
+/** One whose checks have failed for long is no capacity, and stopping it costs none; a blip makes nobody that. */
+function withCapacity(
+  candidate: Candidate,
+  machine: MachineFacts,
+  { healthy }: RolloutContext,
+  { flyNow }: View,
+): Candidate {
+  const isLong = machine.checks.some(({ status, since }) => status !== 'passing' && flyNow - since > healthy.withinMs);
+  return candidate.stop !== undefined && (isLong || machine.cordoned) ? { ...candidate, stop: 'down' } : candidate;
+}
 
 /** In the order in which they get slots. */
 export function inOrder(candidates: readonly Candidate[]): Candidate[] {
@@ -229,22 +254,23 @@ export const toCandidate = ({ machine, standing }: Judged): Candidate => {
     ...(digest === undefined ? {} : { digest }),
     ...(bornAt === undefined ? {} : { bornAt }),
     ...(standbyFor.length === 0 ? {} : { standbyFor }),
-    ...(standing === 'overdue' ? { stop: isDown(machine) ? 'down' : 'up' } : {}),
-    ...(standing === 'held' ? { held: true } : {}),
+    ...(standing === 'overdue' ? { stop: 'up' } : {}),
+    ...(standing === 'held' ? { restore: true } : {}),
     ...(onlyIdle === undefined ? {} : { onlyIdle: true }),
   };
 };
-const toRemark = ({ machine, standing, because }: Judged): Remark => ({
-  id: machine.id,
-  region: machine.region,
-  group: machine.group,
-  standing,
-  says: because,
-});
+/** What is overdue and may not be stopped yet says what keeps it. */
+function toRemark({ machine, standing, because }: Judged, pools: Map<string, CountedPool>): Remark {
+  const { id, region, group } = machine;
+  const { room, down } = pools.get(placeKey(machine)) ?? { room: 0, down: 0 };
+  const isFull = standing === 'overdue' && room === 0 && down > 0;
+  const kept = `; not now: ${sayCount(down, 'machine', 'machines')} of its region and group do not count as up ("maxUnavailable")`;
+  return { id, region, group, standing, says: isFull ? `${because}${kept}` : because };
+}
 
 /** Machines still to do: off target, not foreign, not failed. */
 export const leftToDo = (seen: Observation): number => total(seen.pools, 'left');
 
 /** A list from which nothing follows that is still to do, or to wait for. */
 export const isClear = (seen: Observation): boolean =>
-  seen.whole && seen.doubtful + seen.retried + seen.held + leftToDo(seen) === 0;
+  seen.whole && seen.doubtful + seen.retried + seen.trials.length + seen.held + leftToDo(seen) === 0;

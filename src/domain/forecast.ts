@@ -41,7 +41,7 @@ function stepsOf(queue: readonly Candidate[], pace: Pace): Candidate[][] {
 /** The most that any place's slots, or those of the whole rollout, make wait for one another. */
 function updatesInARow(queue: readonly Candidate[], pace: Pace): number {
   // What is held waits for nobody.
-  const [first, ...others] = queue.filter(({ held }) => !held);
+  const [first, ...others] = queue.filter(({ restore }) => !restore);
   if (first === undefined) return 0;
   const isAlone = !(pace.proven && pace.pinned);
   const rest = isAlone ? others : [first, ...others];

@@ -9,7 +9,7 @@ import { bootsOf, type RolloutState, without } from './state.js';
 /** An order leaves for a machine. */
 export function onLaunched(state: RolloutState, candidate: Candidate, now: number): RolloutState {
   const { id, region, group } = candidate;
-  const mayHold = candidate.stop !== undefined || candidate.held === true;
+  const mayHold = candidate.stop !== undefined || candidate.restore === true;
   const tries = candidate.restore ? (state.holds[id]?.tries ?? 0) : 0;
   const boots = bootsOf(state) !== undefined && isBootable(candidate);
   const flight: Flight = { ...candidate, since: now, ...(boots ? { boot: true } : {}) };
@@ -50,7 +50,12 @@ const noted = (ids: readonly string[], id: string, isSo: boolean | undefined): r
 export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcome, now: number): RolloutState {
   const flight = state.inFlight[id];
   if (flight === undefined) return state;
-  const back = { ...land(state, id), landedAt: now, stopped: noted(state.stopped, id, outcome.stopped) };
+  const back = {
+    ...land(state, id),
+    landedAt: now,
+    stopped: noted(state.stopped, id, outcome.stopped),
+    interrupted: noted(state.interrupted, id, outcome.cutEarly),
+  };
   const put = outcome.held ? stillHeld(back, id) : { ...back, holds: without(back.holds, id) };
   return onEnded(outcome.kind === 'error' ? put : served(put), flight, outcome, now);
 }
@@ -80,18 +85,27 @@ function onEnded(landed: RolloutState, flight: Flight, outcome: UpdateOutcome, n
 function onError(landed: RolloutState, flight: Flight, outcome: UpdateEnd<'error'>, now: number): RolloutState {
   const { since: _since, boot: _boot, ...candidate } = flight;
   const tries = (flight.tries ?? 0) + 1;
-  const rest = { ...candidate, tries, until: now + restMs(tries, outcome.retryAfterMs), says: outcome.says };
+  const stop = outcome.held && flight.stop !== undefined ? { stop: 'ours' as const } : {};
+  const rest = { ...candidate, ...stop, tries, until: now + restMs(tries, outcome.retryAfterMs), says: outcome.says };
   const rested = { ...landed, resting: { ...landed.resting, [flight.id]: rest } };
-  const doubted = outcome.inDoubt ? { ...rested, unknown: inDoubt(landed, flight) } : rested;
+  const vain = outcome.stopped === true && !outcome.held ? withVain(rested, flight.id, now) : rested;
+  const doubted = outcome.inDoubt ? { ...vain, unknown: inDoubt(landed, flight) } : vain;
   return pauseOnError(doubted, flight.id, outcome, now);
 }
+
+/** Stopped, and started again as it was: its work was cut for nothing. */
+const withVain = (state: RolloutState, id: string, now: number): RolloutState => ({
+  ...state,
+  vain: { ...state.vain, [id]: { times: (state.vain[id]?.times ?? 0) + 1, at: now } },
+});
 
 /** What we started on the new version shows what it is worth. */
 function onTrial(state: RolloutState, flight: Flight, outcome: UpdateEnd<'updated'>, now: number): RolloutState {
   if (!outcome.started) return state;
   const { id, region, group } = flight;
   const trial: Trial = { region, group, why: outcome.stopped ? 'stop' : 'boot', landedAt: now };
-  return { ...state, trials: { ...state.trials, [id]: trial } };
+  const boots = state.boots + (flight.boot ? 1 : 0);
+  return { ...state, boots, trials: { ...state.trials, [id]: trial } };
 }
 
 /** The last look with what an update of ours changed since: a look that finds nothing more to do does not come back. */
@@ -125,5 +139,8 @@ export function onLost(state: RolloutState, id: string): RolloutState {
 export function onRested(state: RolloutState, id: string): RolloutState {
   const rest = state.resting[id];
   if (rest === undefined) return state;
-  return { ...state, resting: without(state.resting, id), queue: [...state.queue, rest] };
+  const { queue } = state;
+  // What we stopped goes on first: it is away as long as it waits.
+  const next = rest.stop === 'ours' ? [rest, ...queue] : [...queue, rest];
+  return { ...state, resting: without(state.resting, id), queue: next };
 }

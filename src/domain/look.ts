@@ -1,7 +1,7 @@
 import { isClear, type Observation, type View } from './fleet.js';
 import { total } from './pools.js';
 import type { RolloutContext } from './machine.js';
-import { fullLanes, isSlotNews, laneOf } from './pace.js';
+import { fullLanes, isSlotNews, queueOf } from './pace.js';
 import { paceOf, type RolloutState } from './state.js';
 
 /** How to look: seconds while something moves, a minute when calm; never before `after`. */
@@ -70,7 +70,7 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
     ...forceOf(state),
     ...passedOf(state),
     trials: Object.keys(state.trials),
-    taken: [...Object.keys(state.inFlight), ...Object.keys(state.resting)],
+    taken: [...Object.keys(state.inFlight), ...Object.keys(state.resting), ...waitingOurs(state)],
     failed: Object.keys(state.failed),
     doubt: Object.keys(state.unknown),
     forgiven: state.forgiven,
@@ -83,6 +83,10 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
     counts: state.seen === undefined ? '' : countsOf(state.seen),
   };
 }
+
+/** Stopped by us and about to go on: no look finds anything about them. */
+const waitingOurs = ({ queue }: RolloutState): string[] =>
+  queue.filter(({ stop }) => stop === 'ours').map(({ id }) => id);
 
 function forceOf({ plan, startedAt, pausedMs }: RolloutState): { force?: Force } {
   if (plan.forceAfterMs === undefined) return {};
@@ -113,14 +117,15 @@ export function isNews(seen: Observation, { look, waiting, counts, passed, trial
  * yet, and has it pass over machines there; of a doubt, and has it wait for an end that has come; or it does not know
  * for whom others wait.
  */
-export function isOutdated({ waiting, doubt, passed, trials }: LookOrder, state: RolloutState): boolean {
+export function isOutdated({ context, waiting, doubt, passed, trials }: LookOrder, state: RolloutState): boolean {
   if (doubt.some((id) => !Object.hasOwn(state.unknown, id))) return true;
+  if (context.pin !== state.plan.context.pin) return true;
   const awaited = passedOf(state).passed;
   const isUntold = awaited !== passed || Object.keys(state.trials).some((id) => !trials.includes(id));
   if (awaited !== undefined && isUntold) return true;
   const now = fullLanes(state.queue, paceOf(state));
   const lanes = Object.entries(waiting);
   // Slots among idle machines are there again when one lands; capacity only when a look shows it.
-  const untold = state.queue.filter(({ stop }) => stop !== undefined).map(laneOf);
+  const untold = state.queue.filter(({ stop }) => stop !== undefined).map(queueOf);
   return lanes.some(([lane, slots]) => now[lane] !== slots) || untold.some((lane) => now[lane] !== waiting[lane]);
 }

@@ -91,7 +91,8 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
   const rest = async (id: string) => {
     const until = state.resting[id]?.until ?? 0;
     await hands.rest(id, Math.max(1, until - hands.now()));
-    put(onRested(state, id));
+    // Put right in the meantime, it may rest anew: that rest has a timer of its own.
+    if (state.resting[id]?.until === until) put(onRested(state, id));
   };
 
   const look = async (how: Look) => {

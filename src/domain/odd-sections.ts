@@ -11,14 +11,15 @@ import { earlierStartsOf, holdsOf, keptRunning, mayNotRest, type Surveyed, tirel
 /** Machines that a rollout cordoned or stopped and could not put right, and what they were before. */
 export function holds({ fleet }: Findings): PlanSection | undefined {
   const found = holdsOf(fleet);
-  const rows = found.map(({ machine: { id, region, state }, left }) => ({
+  const rows = found.map(({ machine: { id, region, state }, left, standing }) => ({
     machine: id,
     region,
     state: clip(state, 20),
+    'what then': standing === 'held' ? 'put right' : 'left',
     'left by': left === undefined ? 'its note cannot be read, or is another machine’s' : clip(left.rollout, 60),
     'was before': left === undefined ? '?' : `${left.started ? 'started' : 'idle'}${left.cordoned ? ', cordoned' : ''}`,
   }));
-  const line = 'Each is put right first: started and uncordoned as its note says.';
+  const line = 'Those that are selected are put right first: started and uncordoned as their note says.';
   return section(
     'Held: cordoned or stopped by a rollout that could not put them right',
     rows.length === 0 ? [] : [line],

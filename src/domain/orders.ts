@@ -21,7 +21,7 @@ export interface UpdateOrder {
 /** @param machine as launched: its flight says whether it is booted. */
 export function updateOrder(state: RolloutState, machine: Candidate): UpdateOrder {
   const { context, forceAfterMs } = state.plan;
-  const mayStop = forceAfterMs !== undefined && (machine.stop !== undefined || machine.held === true);
+  const mayStop = forceAfterMs !== undefined && machine.stop !== undefined;
   const inDoubtSince = state.unknown[machine.id]?.bornAt;
   return {
     context: {

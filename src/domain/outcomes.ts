@@ -35,6 +35,8 @@ export type UpdateOutcome = Ended & {
   readonly held?: true;
   /** It was working past "forceAfter", and we stopped it. */
   readonly stopped?: true;
+  /** What we stopped had begun after our last look, and had not had its time. */
+  readonly cutEarly?: true;
 };
 
 /** One kind of outcome. */

@@ -40,12 +40,17 @@ export interface Pace {
 const mostInFlight = ({ proven, pinned }: Pace): number => (proven && pinned ? MOST_IN_FLIGHT : 1);
 
 /** Those that share slots: what is stopped takes from the capacity, what is idle from the idle ones. */
-export const laneOf = (one: Candidate): string =>
-  one.held ? 'held' : `${placeKey(one)}${one.stop ? ` ${one.stop}` : ''}`;
+const laneOf = (one: Candidate): string => (one.restore ? 'held' : `${placeKey(one)}${one.stop ? ` ${one.stop}` : ''}`);
+
+/** Those that wait for the same: what is never started may wait for boots, beside others that do not. */
+export const queueOf = (one: Candidate): string => `${laneOf(one)}${one.onlyIdle ? ' only idle' : ''}`;
+
+/** It is away already, and an order only brings it back: that waits for nobody. */
+const isAway = ({ restore, stop }: Candidate): boolean => restore === true || stop === 'ours';
 
 /** How many updates may be in flight in a candidate's lane. */
 export function slotsAt(pools: readonly Pool[], one: Candidate): number {
-  if (one.held) return MOST_IN_FLIGHT;
+  if (isAway(one)) return MOST_IN_FLIGHT;
   const pool = pools.find((here) => samePlace(here, one));
   if (one.stop === undefined) return idleSlots(pool?.idle ?? 0);
   return (one.stop === 'up' ? pool?.room : pool?.down) ?? 0;
@@ -53,17 +58,19 @@ export function slotsAt(pools: readonly Pool[], one: Candidate): number {
 
 /** How many in flight take a slot of a candidate's lane; of the capacity also those that have just landed. */
 function countIn(flights: readonly Candidate[], one: Candidate, { trials, countedAt }: Pace): number {
-  const flying = flights.filter((flight) => laneOf(flight) === laneOf(one)).length;
+  // What we stopped before takes capacity as long as it is under way.
+  const isBeside = (flight: Candidate) => one.stop === 'up' && flight.stop === 'ours' && samePlace(flight, one);
+  const flying = flights.filter((flight) => laneOf(flight) === laneOf(one) || isBeside(flight)).length;
   const justLanded = trials.filter((t) => t.why === 'stop' && t.landedAt >= countedAt && samePlace(t, one));
   return flying + (one.stop === 'up' ? justLanded.length : 0);
 }
 
 /** A standby is there for the time when its machine is not: they are never away together. */
-const stand = (a: Candidate, b: Candidate): boolean =>
+export const stand = (a: Candidate, b: Candidate): boolean =>
   (a.standbyFor?.includes(b.id) ?? false) || (b.standbyFor?.includes(a.id) ?? false);
 
 /** Whether it is one that can be started to see how the new version does. */
-export const isBootable = ({ stop, held, onlyIdle }: Candidate): boolean => !stop && !held && !onlyIdle;
+export const isBootable = ({ stop, restore, onlyIdle }: Candidate): boolean => !stop && !restore && !onlyIdle;
 
 /** Stopping machines goes on only as fast as those that were stopped before come back well. */
 function isRampedUp(flights: readonly Candidate[], { ramp, pools, trials }: Pace): boolean {
@@ -73,13 +80,13 @@ function isRampedUp(flights: readonly Candidate[], { ramp, pools, trials }: Pace
 }
 
 function isFull(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
-  if (one.held) return flights.length >= MOST_IN_FLIGHT;
+  if (isAway(one)) return flights.length >= MOST_IN_FLIGHT;
   return isHalted(one, flights, pace) || countIn(flights, one, pace) >= slotsAt(pace.pools, one);
 }
 
 /** It is the rollout as a whole that has no slot for it. */
 function isHalted(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
-  if (flights.filter(({ held }) => !held).length >= mostInFlight(pace)) return true;
+  if (flights.filter(({ restore }) => !restore).length >= mostInFlight(pace)) return true;
   if (pace.boots !== undefined && !(isBootable(one) && flights.filter(isBootable).length < pace.boots)) return true;
   return one.stop !== undefined && isRampedUp(flights, pace);
 }
@@ -109,10 +116,10 @@ export function fullLanes(queue: readonly Candidate[], pace: Pace): Record<strin
   for (const waiting of queue) {
     if (!isFull(waiting, pace.inFlight, pace)) continue;
     const slots = slotsAt(pace.pools, waiting);
-    const flying = pace.inFlight.filter((flight) => laneOf(flight) === laneOf(waiting)).length;
+    const flying = countIn(pace.inFlight, waiting, { ...pace, trials: [] });
     // Capacity that a machine took which has just landed is there again as soon as a look says so.
     const known = waiting.stop === 'up' ? Math.min(slots, flying) : slots;
-    lanes.set(laneOf(waiting), isHalted(waiting, pace.inFlight, pace) ? NO_LOOK : known);
+    lanes.set(queueOf(waiting), isHalted(waiting, pace.inFlight, pace) ? NO_LOOK : known);
   }
   return Object.fromEntries(lanes);
 }
@@ -121,7 +128,7 @@ const NO_LOOK = Number.MAX_SAFE_INTEGER;
 
 /** Whether a look that shows these pools has a slot for it that was not there before. */
 export const isSlotNews = (one: Candidate, pools: readonly Pool[], lanes: Readonly<Record<string, number>>): boolean =>
-  slotsAt(pools, one) > (lanes[laneOf(one)] ?? 0);
+  slotsAt(pools, one) > (lanes[queueOf(one)] ?? 0);
 
 /**
  * Whether the failures so far pause the rollout: the first one does while no machine has passed, later `most` decides:

@@ -23,7 +23,7 @@ function paused(state: RolloutState, code: PauseCode, says: string, now: number)
 
 /** Fly has served a call: its troubles begin anew. */
 export function served(state: RolloutState): RolloutState {
-  const { troubled: _, ...rest } = state;
+  const { troubled: _, wary: _wary, ...rest } = state;
   return rest;
 }
 
@@ -76,7 +76,8 @@ export function pauseOnError(state: RolloutState, id: string, error: Refusal, no
   if (REFUSALS.includes(error.code)) return pauseOnRefusal(state, error, now);
   if (!OWN_ERRORS.includes(error.code)) return state;
   const troubled = [...new Set([...(state.troubled ?? []), id])];
-  return pauseOnTrouble({ ...state, troubled }, [troubled.length, 'machines'], error, now);
+  const times = state.wary ? MOST_TROUBLED : troubled.length;
+  return pauseOnTrouble({ ...state, troubled }, [times, 'machines'], error, now);
 }
 
 /** Applied after a list that Fly did not serve: without one a rollout knows nothing, so any error counts. */
@@ -86,8 +87,12 @@ export function pauseOnNoList(state: RolloutState, error: Refusal, now: number):
   return pauseOnTrouble({ ...state, missedLists }, [missedLists, 'lists'], error, now);
 }
 
-const pauseOnRefusal = (state: RolloutState, { says }: Refusal, now: number): RolloutState =>
-  paused(state, 'fly_auth', `${says}; give the worker a token that may do this, then resume`, now);
+/** A Fly that is back and refuses the token does not go on by itself. */
+function pauseOnRefusal(state: RolloutState, { says }: Refusal, now: number): RolloutState {
+  const why = `${says}; give the worker a token that may do this, then resume`;
+  if (state.pause?.code !== 'fly_unavailable') return paused(state, 'fly_auth', why, now);
+  return { ...state, pause: { ...state.pause, code: 'fly_auth', says: why } };
+}
 
 function pauseOnTrouble(
   state: RolloutState,

@@ -7,7 +7,7 @@ import type { Standing } from './machine.js';
 import { sayCount } from './say-count.js';
 import { sayMs } from './say-ms.js';
 import type { Plan } from './state.js';
-import { earlierStartsOf, holdsOf, imagesOf, type Surveyed, tireless } from './survey.js';
+import { earlierStartsOf, type Held, holdsOf, imagesOf, type Surveyed, tireless } from './survey.js';
 
 /** All that a plan is told from. */
 export interface Findings {
@@ -65,15 +65,24 @@ export function standingNotes(fleet: readonly Surveyed[]): string[] {
   });
 }
 
+/** Only what a rollout selects does it put right. */
 function holdNote({ fleet }: Findings): string[] {
+  const say = (kin: readonly Held[], way: string): string[] => {
+    const ids = kin.map(({ machine }) => machine.id);
+    const held = sayCount(kin.length, 'machine is', 'machines are');
+    const what = 'cordoned or stopped by a rollout that could not put that back';
+    return kin.length === 0 ? [] : [`${held} held, ${what}: ${way} (${firstOf(ids, 5)})`];
+  };
   const holds = holdsOf(fleet);
-  if (holds.length === 0) return [];
-  const ids = firstOf(
-    holds.map(({ machine }) => machine.id),
-    5,
-  );
   return [
-    `${sayCount(holds.length, 'machine is', 'machines are')} held: cordoned or stopped by a rollout that could not put that back; this one does, first (${ids})`,
+    ...say(
+      holds.filter(({ standing }) => standing === 'held'),
+      'this one does, first',
+    ),
+    ...say(
+      holds.filter(({ standing }) => standing !== 'held'),
+      'outside this selection, or not to be read, and left as they are',
+    ),
   ];
 }
 
@@ -81,7 +90,7 @@ function holdNote({ fleet }: Findings): string[] {
 export const sayStop = (forceAfterMs: number | undefined): string =>
   forceAfterMs === undefined
     ? 'they are left over at the deadline (with "forceAfter" they would be stopped)'
-    : `they are stopped ${sayMs(forceAfterMs)} after their last start ("forceAfter")`;
+    : `they are stopped ${sayMs(forceAfterMs)} after their last start, and no sooner after this rollout’s ("forceAfter")`;
 
 function tirelessNote({ fleet, plan: { forceAfterMs } }: Findings): string[] {
   const found = tireless(fleet).length;

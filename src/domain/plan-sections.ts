@@ -14,7 +14,7 @@ import { imagesOf, type Kin } from './survey.js';
 const sayWorking = (forceAfterMs: number | undefined): string =>
   forceAfterMs === undefined
     ? 'each is updated when it stops by itself.'
-    : `each is updated when it stops by itself, or is stopped for it ${sayMs(forceAfterMs)} after its last start ("forceAfter").`;
+    : `each is updated when it stops by itself, or is stopped for it ${sayMs(forceAfterMs)} after its last start, and no sooner after this rollout’s ("forceAfter").`;
 
 function order({ forecast, fleet, plan }: Findings): PlanSection | undefined {
   const { steps, pools } = forecast;

@@ -1,4 +1,5 @@
 import type { Amount } from '../input/types.js';
+import { FROM_KEY, hashOfMark } from './change.js';
 import { isIdle, type Judged, type MachineFacts, type RolloutContext } from './machine.js';
 
 /** One region and process group: the unit in which capacity is counted. */
@@ -40,14 +41,26 @@ export const total = (pools: readonly Pool[], count: Exclude<keyof Pool, 'region
 
 /** While it is counted. */
 export type CountedPool = { -readonly [K in keyof Pool]: Pool[K] };
-/** No capacity as it is, whatever we do to it. */
-export const isDown = (machine: MachineFacts): boolean =>
+/** No capacity as it is, whatever we do to it; checks that have not reported are none that pass. */
+const isDown = (machine: MachineFacts): boolean =>
+  machine.state !== 'started' ||
   machine.hold !== undefined ||
   machine.cordoned ||
   !machine.hostOk ||
+  machine.checks.length < machine.checksConfigured ||
   machine.checks.some(({ status }) => status !== 'passing');
 
-const isMeantUp = ({ state, hold }: MachineFacts): boolean => state === 'started' || (hold?.started ?? false);
+/** It ended of its own accord, and well: nobody misses it. */
+const hasEndedWell = ({ life: { exit } }: MachineFacts): boolean =>
+  exit !== undefined && !exit.requested && !exit.oom && exit.code === 0;
+
+/** At work, or it was when we stopped it for this change: a machine that crashes since is missed. */
+function isMeantUp(machine: MachineFacts, { rollout }: RolloutContext): boolean {
+  const { state, hold, mark, metadata } = machine;
+  if (state === 'started' || state === 'starting' || hold?.started === true) return true;
+  const wasStarted = hashOfMark(mark) === rollout.hash && metadata[FROM_KEY]?.endsWith(' started') === true;
+  return wasStarted && !hasEndedWell(machine);
+}
 
 function emptyPool({ region, group }: Place): CountedPool {
   const counts = { selected: 0, atTarget: 0, verified: 0, failed: 0, foreign: 0, left: 0, idle: 0 };
@@ -55,10 +68,15 @@ function emptyPool({ region, group }: Place): CountedPool {
 }
 
 /** A machine in flight counts as such, never a second time as one that is down. */
-function countCapacity(pool: CountedPool, machine: MachineFacts, isTaken: boolean): void {
-  if (!isMeantUp(machine)) return;
+function countCapacity(
+  pool: CountedPool,
+  machine: MachineFacts,
+  context: RolloutContext,
+  { isTaken, isFailed }: { isTaken: boolean; isFailed: boolean },
+): void {
+  if (!isMeantUp(machine, context)) return;
   pool.up += 1;
-  if (!isTaken && isDown(machine)) pool.down += 1;
+  if (!isTaken && (isFailed || isDown(machine))) pool.down += 1;
 }
 
 /**
@@ -81,7 +99,7 @@ export function poolsOf(
     else if (!failed.has(machine.id)) pool.left += 1;
     if (failed.has(machine.id)) pool.failed += 1;
     if (isIdle(machine, context) && standing !== 'foreign') pool.idle += 1;
-    countCapacity(pool, machine, taken.has(machine.id));
+    countCapacity(pool, machine, context, { isTaken: taken.has(machine.id), isFailed: failed.has(machine.id) });
   }
   for (const pool of pools.values()) pool.room = Math.max(0, atMost(context.maxUnavailable, pool.up) - pool.down);
   return pools;

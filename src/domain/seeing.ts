@@ -11,25 +11,35 @@ const toFailure = (sick: Sick): Failure => ({ ...sick, accepted: false });
 export function onLooked(state: RolloutState, look: LookOutcome, now: number): RolloutState {
   if (look.kind === 'suspect') return pauseOnShortList(state, look, now);
   if (look.kind === 'error') return pauseOnNoList(state, look, now);
-  return onSeen(state.pause?.code === 'fly_unavailable' ? unpause(state, now) : state, look.observation, now);
+  const isBack = state.pause?.code === 'fly_unavailable';
+  return onSeen(isBack ? { ...unpause(state, now), wary: true } : state, look.observation, now);
 }
 
-/** Those that are neither in flight nor resting; of one that failed nothing but a hold is put right. */
+/**
+ * Those that are neither in flight nor resting; of one that failed nothing but a hold is put right. One that we stopped
+ * and that has just rested stays first: the look passed it over.
+ */
 function queueAfter(state: RolloutState, candidates: readonly Candidate[]): Candidate[] {
   const { inFlight, resting, failed, queue } = state;
-  const isFree = ({ id, held }: Candidate) =>
-    !Object.hasOwn(inFlight, id) && !Object.hasOwn(resting, id) && (held === true || !Object.hasOwn(failed, id));
-  return candidates.filter(isFree).map((candidate) => {
+  const ours = queue.filter(({ stop }) => stop === 'ours');
+  const isOurs = (id: string) => ours.some((one) => one.id === id);
+  const isFree = ({ id, restore }: Candidate) =>
+    !Object.hasOwn(inFlight, id) && !Object.hasOwn(resting, id) && (restore === true || !Object.hasOwn(failed, id));
+  const found = candidates.filter((candidate) => isFree(candidate) && !isOurs(candidate.id));
+  const tried = found.map((candidate) => {
     const tries = queue.find(({ id }) => id === candidate.id)?.tries;
-    const restore = candidate.held === true && Object.hasOwn(failed, candidate.id);
-    return { ...candidate, ...(tries === undefined ? {} : { tries }), ...(restore ? { restore: true } : {}) };
+    return tries === undefined ? candidate : { ...candidate, tries };
   });
+  return [...ours, ...tried];
 }
 
-/** A trial that landed after the list was taken is in it no more than by chance. */
+/** Lists lag: one that shows a machine as it was before its trial ends none sooner than this after it began. */
+const LEAST_TRIAL_MS = 60_000;
+
+/** A trial ends when the machine has shown how it does, or is seen, a while later, to do nothing any more. */
 function trialsAfter({ trials }: RolloutState, seen: Observation): RolloutState['trials'] {
   const isOpen = ([id, { landedAt }]: readonly [string, { landedAt: number }]) =>
-    landedAt >= seen.at || seen.trials.includes(id);
+    !seen.shown.includes(id) && (seen.trials.includes(id) || landedAt + LEAST_TRIAL_MS >= seen.at);
   return Object.fromEntries(Object.entries(trials).filter(isOpen));
 }
 

@@ -98,6 +98,12 @@ export interface RolloutState {
   readonly trials: Readonly<Record<string, Trial>>;
   /** As many as `bootFirst` asks for have passed, or no machine could be booted. */
   readonly booted?: true;
+  /** Machines booted so far, whatever came of them. */
+  readonly boots: number;
+  /** Fly is back, and has not served an update since: one at a time, and the first error tells. */
+  readonly wary?: true;
+  /** Stopped in vain: put right without an update. Each is given twice the time before it is stopped again. */
+  readonly vain: Readonly<Record<string, { readonly times: number; readonly at: number }>>;
   /** Stopped past "forceAfter", by id. */
   readonly stopped: readonly string[];
   readonly queue: readonly Candidate[];
@@ -130,6 +136,7 @@ export function begin(plan: Plan, now: number): RolloutState {
     inFlight: none,
     holds: none,
     trials: none,
+    vain: none,
   };
   return {
     v: 1,
@@ -140,6 +147,7 @@ export function begin(plan: Plan, now: number): RolloutState {
     queue: [],
     clear: { looks: 0, at: 0 },
     written: 0,
+    boots: 0,
     interrupted: [],
     stopped: [],
   };
@@ -166,29 +174,55 @@ export function deadlineAt(state: RolloutState, now: number): number {
 const isProven = (state: RolloutState): boolean =>
   state.written > 0 || (state.seen !== undefined && total(state.seen.pools, 'atTarget') > 0);
 
-/** After so many tries (some ten minutes) a rollout pauses or ends all the same, and says what is still held. */
+/** After so many tries (some ten minutes) a rollout ends all the same, and says what is still held. */
 const MOST_TRIES = 8;
 
-/** What may be held and is to be put right before the rollout pauses or ends, in flight and resting or not. */
-export const openHolds = ({ holds }: RolloutState): readonly (readonly [string, Held])[] =>
-  Object.entries(holds).filter(([, { tries }]) => tries < MOST_TRIES);
+/** What may be held and is to be put right before the rollout ends; a pause waits for it however long it takes. */
+export const openHolds = ({ holds, pause, stop }: RolloutState): readonly (readonly [string, Held])[] =>
+  Object.entries(holds).filter(([, { tries }]) => tries < MOST_TRIES || (pause !== undefined && stop === undefined));
+
+/** A stop by whoever asks: what could not be put right so far is tried anew. */
+export const stopWith = (state: RolloutState, stop: Stop): RolloutState => ({
+  ...state,
+  stop,
+  holds: Object.fromEntries(Object.entries(state.holds).map(([id, hold]) => [id, { ...hold, tries: 0 }])),
+});
+
+/** From when on a machine may be stopped: the rollout is old enough, and it was not stopped in vain lately. */
+export function mayStopAt({ plan, startedAt, pausedMs, vain }: RolloutState, id: string): number {
+  if (plan.forceAfterMs === undefined) return Infinity;
+  const { times = 0, at = 0 } = vain[id] ?? {};
+  const first = startedAt + plan.forceAfterMs + pausedMs;
+  return times === 0 ? first : Math.max(first, at + plan.forceAfterMs * 2 ** times);
+}
 
 /** Boots that are still wanted before anything else is updated; undefined when there are enough, or can be none. */
-export function bootsOf({ plan, booted, seen, trials, queue, inFlight }: RolloutState): number | undefined {
+export function bootsOf(state: RolloutState): number | undefined {
+  const { plan, booted, seen, trials, queue, inFlight, resting } = state;
   if (plan.bootFirst === 0 || booted || seen === undefined) return undefined;
   const onTrial = Object.values(trials).filter(({ why }) => why === 'boot').length;
-  const canCome = seen.stragglers + seen.busy > 0 || [...queue, ...Object.values(inFlight)].some(isBootable);
-  if (onTrial === 0 && !canCome) return undefined;
+  const canCome = [...queue, ...Object.values(inFlight), ...Object.values(resting)].some(isBootable);
+  if (onTrial === 0 && (!canCome || hasBootedInVain(state))) return undefined;
   return Math.max(0, plan.bootFirst - total(seen.pools, 'verified') - onTrial);
 }
+
+/** Machines that were booted ended before they could show how they do, twice as many as asked for: more would not help. */
+export const hasBootedInVain = ({ plan, boots, booted }: RolloutState): boolean =>
+  !booted && plan.bootFirst > 0 && boots >= 2 * plan.bootFirst;
+
+/** Stopped by us and waiting for Fly, they are away as much as those in flight. */
+const restingHeld = ({ resting }: RolloutState): Flight[] =>
+  Object.values(resting)
+    .filter(({ stop }) => stop === 'ours')
+    .map((rest) => ({ ...rest, since: rest.until }));
 
 /** What slots are given out by. */
 export const paceOf = (state: RolloutState): Pace => ({
   pools: state.seen?.pools ?? [],
-  inFlight: Object.values(state.inFlight),
+  inFlight: [...Object.values(state.inFlight), ...restingHeld(state)],
   trials: Object.values(state.trials),
   countedAt: state.seen?.at ?? 0,
-  proven: isProven(state),
+  proven: isProven(state) && !state.wary,
   pinned: !hasImage(state.plan.context.change) || state.plan.context.pin !== undefined,
   ramp: state.plan.ramp,
   boots: bootsOf(state),

@@ -1,9 +1,11 @@
 import type { Outcome } from './decide.js';
-import { leftToDo, type Observation, type Remark } from './fleet.js';
-import { type Place, total } from './pools.js';
-import { deadlineAt, openHolds, type Pause, type RolloutState } from './state.js';
+import { leftToDo, type Observation } from './fleet.js';
+import { total } from './pools.js';
+import { deadlineAt, hasBootedInVain, openHolds, type Pause, type RolloutState } from './state.js';
 import { rolloutId, statusCommand } from './names.js';
+import { iso } from './iso.js';
 import { sayCount } from './say-count.js';
+import { type MachineNote, machinesOf } from './machine-notes.js';
 import { sayWaits } from './waits.js';
 
 export type Phase = 'planning' | 'running' | 'pausing' | 'paused' | 'done';
@@ -29,24 +31,6 @@ export interface Counts {
   readonly resting: number;
   readonly working: number;
   readonly unreachable: number;
-}
-
-export interface MachineNote {
-  readonly id: string;
-  readonly region: string;
-  readonly group: string;
-  readonly state:
-    | 'failed'
-    | 'held'
-    | 'in flight'
-    | 'resting'
-    | 'unknown'
-    | 'overdue'
-    | 'working'
-    | 'unreachable'
-    | 'foreign'
-    | 'busy';
-  readonly says: string;
 }
 
 /** The answer of the query `status`, of every update, and of the failure's details: one shape. Times are ISO text. */
@@ -90,10 +74,8 @@ export interface Around {
   readonly ended?: { readonly outcome: Outcome; readonly says: string; readonly at: number };
 }
 
-const MOST_MACHINES = 200;
 /** Every one is named: whoever lost a job wants to know. Ten thousand are 170 KB. */
 const MOST_INTERRUPTED = 10_000;
-const iso = (ms: number): string => new Date(ms).toISOString();
 const noObservation: Observation = {
   at: 0,
   listed: 0,
@@ -110,6 +92,7 @@ const noObservation: Observation = {
   overdue: 0,
   held: 0,
   trials: [],
+  shown: [],
   unreachable: 0,
   busy: 0,
   aheadMs: 0,
@@ -186,47 +169,6 @@ function waitingFor(state: RolloutState, around: Around): { name: string; says: 
   return [...sayWaits(state.seen ?? noObservation, state.waits, looking), ...(rests === 0 ? [] : [resting])];
 }
 
-/** A machine is named once, by the first thing to say of it. */
-function firstOfEach(notes: readonly MachineNote[]): MachineNote[] {
-  const named = new Set<string>();
-  return notes.filter(({ id }) => {
-    const isNew = !named.has(id);
-    named.add(id);
-    return isNew;
-  });
-}
-
-const note = (state: MachineNote['state'], id: string, { region, group }: Place, says: string): MachineNote => ({
-  id,
-  region,
-  group,
-  state,
-  says,
-});
-
-const REMARKED: Readonly<Partial<Record<Remark['standing'], MachineNote['state']>>> = {
-  straggler: 'working',
-  overdue: 'overdue',
-  held: 'held',
-  unreachable: 'unreachable',
-  foreign: 'foreign',
-  busy: 'busy',
-};
-
-const HELD = 'Layover cordoned or stopped it, and puts that back';
-const IN_DOUBT = 'nobody knows whether its last update was written, or left it as it was';
-
-function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
-  return firstOfEach([
-    ...Object.entries(state.failed).map(([id, f]) => note('failed', id, f, `${f.code}: ${f.says}`)),
-    ...Object.values(state.resting).map((r) => note('resting', r.id, r, `${r.says}; again at ${iso(r.until)}`)),
-    ...Object.values(state.inFlight).map((f) => note('in flight', f.id, f, `since ${iso(f.since)}`)),
-    ...Object.entries(state.holds).map(([id, hold]) => note('held', id, hold, HELD)),
-    ...Object.entries(state.unknown).map(([id, doubt]) => note('unknown', id, doubt, IN_DOUBT)),
-    ...seen.remarks.map((r) => note(REMARKED[r.standing] ?? 'busy', r.id, r, r.says)),
-  ]).slice(0, MOST_MACHINES);
-}
-
 /** Every wait with its name and since, and its deadline unless it is a pause. */
 function waitsOf(state: RolloutState, around: Around): Wait[] {
   if (around.ended) return [];
@@ -260,6 +202,14 @@ function commandsOf(state: RolloutState, around: Around): string[] {
   const steer = state.pause === undefined ? [signal('pause', ` --input '{"reason":"…"}'`)] : [signal('resume')];
   return [...steer, ...retry, signal('abort', ` --input '{"reason":"…"}'`)];
 }
+
+/** Going on without what "bootFirst" asks for is said. */
+const sayBoots = (state: RolloutState): string[] =>
+  hasBootedInVain(state)
+    ? [
+        `${state.boots} machines were booted and ended before they had run for "healthy.for": the others are updated all the same`,
+      ]
+    : [];
 
 /** Everything an operator may ask: phase, reason, since, message, counts, what is not fine, what can be typed. */
 export function statusOf(state: RolloutState, around: Around): Status {
@@ -295,6 +245,6 @@ export function statusOf(state: RolloutState, around: Around): Status {
     machines: machinesOf(state, seen),
     waits: waitsOf(state, around),
     canType: commandsOf(state, around),
-    notes: [...state.plan.notes, ...(state.notice === undefined ? [] : [state.notice])],
+    notes: [...state.plan.notes, ...sayBoots(state), ...(state.notice === undefined ? [] : [state.notice])],
   };
 }

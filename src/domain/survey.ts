@@ -73,13 +73,14 @@ export interface Held {
   readonly machine: MachineFacts;
   /** Undefined where the note cannot be read, or came with a copy of another machine: nothing is put back by it. */
   readonly left: Hold | undefined;
+  readonly standing: Standing;
 }
 
 /** Holds that somebody left, whatever became of the rollout. */
 export const holdsOf = (fleet: readonly Surveyed[]): Held[] =>
   fleet.flatMap(({ machine, standing }) => {
     const isNoted = machine.metadata[HOLD_KEY] !== undefined && standing !== 'gone';
-    return isNoted ? [{ machine, left: readHold(machine.id, machine.metadata) }] : [];
+    return isNoted ? [{ machine, standing, left: readHold(machine.id, machine.metadata) }] : [];
   });
 
 /** The numbers of Fly's releases that flyctl wrote on the machines (flyctl @ad0172f, `fly_release_version`). */

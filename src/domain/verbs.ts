@@ -1,7 +1,7 @@
 import { total } from './pools.js';
 import { unpause } from './pauses.js';
 import type { Failure, RolloutState } from './state.js';
-import { without } from './state.js';
+import { stopWith, without } from './state.js';
 
 /** What an operator can say to a rollout. `proceed` and `rollback` belong to types that are not released yet. */
 export const VERBS = ['pause', 'resume', 'retry', 'abort'] as const;
@@ -93,10 +93,14 @@ export const VERB_RULES: Readonly<Record<Verb, VerbRule>> = {
     describes:
       'Stop for good: call back what was not written, finish what was, end as RolloutAborted. {"reason":"wrong image"}',
     apply: (state, input, now) =>
-      done({
-        ...unpause(state, now),
-        stop: { kind: 'abort', says: input.reason ?? 'asked for', ...note(input), since: now },
-      }),
+      done(
+        stopWith(unpause(state, now), {
+          kind: 'abort',
+          says: input.reason ?? 'asked for',
+          ...note(input),
+          since: now,
+        }),
+      ),
   },
 };
 

@@ -1,6 +1,7 @@
 import type { CallEntry, HappeningEntry, JournalEntry } from '../simulator/journal.js';
 import type { MachineTruth } from '../simulator/truth.js';
-import { type Case, type CaseInput, NEW } from './fleets.js';
+import type { Case, CaseInput } from './fleets.js';
+import { NEW } from './scenarios.js';
 
 /** The laws of every rollout, as a proof prints them. */
 export const LAWS = {

@@ -1,7 +1,8 @@
 import { Refused } from '../../activities/plan/refused.js';
 import { FlyError } from '../fly/errors.js';
 import { drive, type Driven, type Mishap, phaseOf } from './drive.js';
-import { APP, type Case, type CaseInput } from './fleets.js';
+import type { Case, CaseInput } from './fleets.js';
+import { APP } from './scenarios.js';
 import type { MachineTruth } from '../simulator/truth.js';
 import { type Breach, changing, hasGhosts, judgeRecord } from './laws.js';
 import { createWorld, type World } from './world.js';
@@ -87,11 +88,11 @@ function driveOnce(world: World, testCase: Case, start: 'first' | 'second', watc
       if (state.pause !== undefined && !machine.restore)
         watch.broken.push({ law: 'paused', says: `an update of ${machine.id} began while paused` });
       const here = Object.values(state.inFlight).filter((flight) => place(flight) === place(machine));
-      const away = here.filter(({ stop, held }) => stop === 'up' && !held).length;
+      const away = here.filter(({ stop }) => stop === 'up').length;
       const room = roomOf(testCase.input, watch.up.get(place(machine)) ?? 0);
       if (!listsLie && away > room)
         watch.broken.push({ law: 'room', says: `${away} of ${place(machine)} away where ${room} may be` });
-      const flying = here.filter(({ stop, held }) => !stop && !held).length;
+      const flying = here.filter(({ stop, restore }) => !stop && !restore).length;
       const idle = watch.idle.get(place(machine)) ?? 0;
       if (listsLie || flying <= Math.max(1, Math.floor(idle / 2))) return;
       watch.broken.push({ law: 'half', says: `${flying} of ${idle} idle machines of ${place(machine)} in flight` });

@@ -164,11 +164,7 @@ describe('a machine that has worked past its time', () => {
     const outcome = await update(world, order);
     expect(outcome).toMatchObject({ kind: 'error', code: 'capacity', held: true, inDoubt: true });
     expect(truth(world)).toMatchObject({ state: 'stopped', cordoned: true });
-    const again = {
-      ...order,
-      machine: { ...order.machine, held: true as const },
-      inDoubtSince: order.machine.bornAt ?? 0,
-    };
+    const again = { ...order, machine: { ...order.machine, tries: 1 }, inDoubtSince: order.machine.bornAt ?? 0 };
     let last: UpdateOutcome = outcome;
     for (let tries = 0; tries < 6 && last.kind === 'error'; tries += 1) last = await update(world, again);
     expect(last).toMatchObject({ kind: 'updated', started: true });
@@ -217,7 +213,7 @@ describe('whatever call its worker dies at', () => {
       const { world, order } = await overdue();
       await dieAt(world, order, call, after);
       await world.clock.sleep(61_000);
-      const restore = { ...order, machine: { ...order.machine, held: true as const, restore: true as const } };
+      const restore = { ...order, machine: { ...order.machine, restore: true as const } };
       let outcome: UpdateOutcome = { kind: 'calledBack' };
       for (let tries = 0; tries < 5 && outcome.kind !== 'left'; tries += 1) {
         outcome = await update(world, restore, attempt(1));
@@ -230,15 +226,16 @@ describe('whatever call its worker dies at', () => {
     },
   );
 
-  test('another start of the same change finds the hold in the list, and ends what was begun', async () => {
+  test('another start finds the hold in the list and puts it right: the new job has its own time', async () => {
     const { world, order } = await overdue();
     await dieAt(world, order, 8, true);
     await world.clock.sleep(61_000);
     expect(truth(world)).toMatchObject({ cordoned: true });
-    const later = await orderOf(world, {}, INPUT);
-    expect(later.machine.held).toBe(true);
-    expect(await update(world, later)).toMatchObject({ kind: 'updated' });
-    expectRight(world, V2);
+    const later = await orderOf(world, {}, { ...INPUT, forceAfter: '20h' });
+    expect(later.machine.restore).toBe(true);
+    expect(await update(world, later)).toMatchObject({ kind: 'left', standing: 'held' });
+    expectRight(world, V1);
+    expect(callsOf(world, 'stop')).toHaveLength(1);
   });
 });
 

@@ -209,6 +209,7 @@ export const observation: fc.Arbitrary<Observation> = fc.record({
   overdue: small,
   held: small,
   trials: fc.constant([]),
+  shown: fc.constant([]),
   unreachable: small,
   busy: small,
   aheadMs: fc.constant(0),

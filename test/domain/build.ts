@@ -127,6 +127,7 @@ export const seen = (more: Partial<Observation> = {}): Observation => ({
   overdue: 0,
   held: 0,
   trials: [],
+  shown: [],
   unreachable: 0,
   busy: 0,
   aheadMs: 0,

@@ -46,6 +46,7 @@ describe('a look', () => {
       overdue: 0,
       held: 0,
       trials: [],
+      shown: [],
       unreachable: 0,
       busy: 0,
       aheadMs: 0,
@@ -252,10 +253,10 @@ describe('whatever the fleet', () => {
         const ours = machines.map((m) => m.id).filter((name) => standings.get(name) === 'held' || isFree(name));
         const free = ours.filter((name) => !taken.includes(name));
         expect(candidates.map((c) => c.id).toSorted()).toEqual(free.toSorted());
-        const ranks = candidates.map((c) => (c.held ? 0 : c.stop === undefined ? 1 : c.stop === 'down' ? 2 : 3));
+        const ranks = candidates.map((c) => (c.restore ? 0 : c.stop === undefined ? 1 : c.stop === 'down' ? 2 : 3));
         expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
         for (const place of new Set(candidates.map(placeKey))) {
-          const here = candidates.filter((c) => placeKey(c) === place && c.stop === undefined && !c.held);
+          const here = candidates.filter((c) => placeKey(c) === place && c.stop === undefined && !c.restore);
           expect(here.map((c) => c.id)).toEqual(here.map((c) => c.id).toSorted());
         }
       }),

@@ -33,7 +33,7 @@ describe('the notes', () => {
   });
 
   test.each<[string, readonly Surveyed[], RegExp]>([
-    ['a hold', [held], /^1 machine is held: .* \(a0000000000001\)$/],
+    ['a hold', [held], /^1 machine is held, .*: this one does, first \(a0000000000001\)$/],
     [
       'machines that never rest',
       some(2, { is: STARTED, rests: 'never' }),
@@ -151,11 +151,18 @@ describe('the sections', () => {
 
   test('say of a hold who left it and what the machine was', () => {
     expect(sectionOf(report([held]), 'Held')?.rows).toEqual([
-      { machine: M1, region: 'ord', state: 'stopped', 'left by': `${HASH}.first`, 'was before': 'started, cordoned' },
+      {
+        machine: M1,
+        region: 'ord',
+        state: 'stopped',
+        'what then': 'put right',
+        'left by': `${HASH}.first`,
+        'was before': 'started, cordoned',
+      },
     ]);
     const unread = surveyed({ is: { metadata: { [HOLD_KEY]: 'sesame' } } });
     expect(sectionOf(report([unread]), 'Held')?.rows).toMatchObject([
-      { 'left by': 'its note cannot be read, or is another machine’s' },
+      { 'what then': 'left', 'left by': 'its note cannot be read, or is another machine’s' },
     ]);
   });
 
@@ -165,7 +172,9 @@ describe('the sections', () => {
     expect(section?.rows).toMatchObject([{ ...IN_PLACE, machines: 3 }]);
     expect(section?.lines[0]).toMatch(/^3 machines started, with restart policy "always" .* \(with "forceAfter" /);
     const forced = sectionOf(report(fleet, { forceAfterMs: 6 * HOUR }), 'Will not rest');
-    expect(forced?.lines[0]).toMatch(/they are stopped .{2,9} after their last start \("forceAfter"\)\.$/);
+    expect(forced?.lines[0]).toMatch(
+      /they are stopped 6h after their last start, and no sooner after this rollout’s \("forceAfter"\)\.$/,
+    );
     expect(section?.lines[1]).toMatch(/^2 machines started, with services and without autostop/);
   });
 

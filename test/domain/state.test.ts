@@ -55,6 +55,8 @@ describe('the beginning', () => {
       inFlight: {},
       holds: {},
       trials: {},
+      vain: {},
+      boots: 0,
       queue: [],
       clear: { looks: 0, at: 0 },
       written: 0,

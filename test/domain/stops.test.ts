@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/domain/decide.js';
 import { observe, type View } from '../../src/domain/fleet.js';
-import { onLaunched, onLost, onUpdated } from '../../src/domain/landing.js';
+import { onLaunched, onLost, onRested, onUpdated } from '../../src/domain/landing.js';
 import { isNews, isOutdated, lookOrder } from '../../src/domain/look.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
 import { updateOrder } from '../../src/domain/orders.js';
@@ -11,7 +11,22 @@ import { admit, fullLanes, isSlotNews, type Pace } from '../../src/domain/pace.j
 import { onLooked } from '../../src/domain/seeing.js';
 import { openHolds, paceOf, type RolloutState } from '../../src/domain/state.js';
 import { statusOf } from '../../src/domain/status.js';
-import { candidate, context, flight, HOUR, M1, M2, machine, MINUTE, NOW, plan, pool, seen, state } from './build.js';
+import {
+  candidate,
+  context,
+  flight,
+  HOUR,
+  M1,
+  M2,
+  machine,
+  MINUTE,
+  NOW,
+  plan,
+  pool,
+  rest,
+  seen,
+  state,
+} from './build.js';
 
 const HOLD = { rollout: 'abcdef012345.first', machine: M1, started: true, cordoned: false };
 const up = (id: string, more = {}) => candidate(id, { stop: 'up', ...more });
@@ -70,7 +85,7 @@ describe('who may be stopped', () => {
   });
 
   test('comes after the idle ones, those that are no capacity before those that are', () => {
-    const bad = [{ name: 'alive', status: 'critical', since: NOW }];
+    const bad = [{ name: 'alive', status: 'critical', since: NOW - 10 * MINUTE }];
     const fleet = [
       working({ id: 'a' }),
       working({ id: 'b', checks: bad }),
@@ -121,7 +136,7 @@ describe('slots of those that are stopped', () => {
   });
 
   test('what is held has its own, and waits for nobody', () => {
-    const held = [candidate('h1', { held: true }), candidate('h2', { held: true })];
+    const held = [candidate('h1', { restore: true }), candidate('h2', { restore: true })];
     expect(admit(held, pace({ proven: false, boots: 1, inFlight: [flight('f1')] }))).toHaveLength(2);
   });
 
@@ -161,6 +176,113 @@ test('a look that was not told who waits for capacity is outdated: it would pass
   expect(isOutdated(lookOrder(after, look), after)).toBe(false);
 });
 
+describe('what may be stopped when', () => {
+  const forced = (more: Partial<RolloutState> = {}): RolloutState =>
+    state({
+      plan: plan({ forceAfterMs: HOUR }),
+      seen: seen({ pools: [pool({ up: 9, room: 3, verified: 9 })] }),
+      queue: [up(M1)],
+      ...more,
+    });
+  const start = (of: RolloutState, now: number) => {
+    const decision = decide(of, now);
+    return decision.kind === 'act' ? ids(decision.start) : [];
+  };
+
+  test('nobody before the rollout is that old, all pauses added: also who was queued before the last of them', () => {
+    expect(start(forced(), NOW + HOUR - 1)).toEqual([]);
+    expect(start(forced(), NOW + HOUR)).toEqual([M1]);
+    expect(start(forced({ pausedMs: 2 * HOUR }), NOW + 3 * HOUR - 1)).toEqual([]);
+    expect(start(forced({ pausedMs: 2 * HOUR }), NOW + 3 * HOUR)).toEqual([M1]);
+  });
+
+  test('who was stopped in vain is given twice the time, and twice that the next time', () => {
+    const vain = (times: number) => forced({ vain: { [M1]: { times, at: NOW + HOUR } } });
+    expect(start(vain(1), NOW + 3 * HOUR - 1)).toEqual([]);
+    expect(start(vain(1), NOW + 3 * HOUR)).toEqual([M1]);
+    expect(start(vain(2), NOW + 5 * HOUR - 1)).toEqual([]);
+  });
+
+  test('one that rests, stopped, takes its place’s capacity, and goes on before all others when it has rested', () => {
+    const flying = onLaunched(forced({ written: 1, queue: [up(M1), up(M2)] }), up(M1), NOW);
+    const full: UpdateOutcome = {
+      kind: 'error',
+      code: 'capacity',
+      says: 'x',
+      retryAfterMs: 1,
+      inDoubt: false,
+      held: true,
+      stopped: true,
+    };
+    const rests = onUpdated(flying, M1, full, NOW);
+    const one = { ...rests, seen: seen({ pools: [pool({ up: 9, room: 1, verified: 9 })] }) };
+    expect(start(one, NOW + HOUR)).toEqual([]);
+    expect(ids(onRested(one, M1).queue)).toEqual([M1, M2]);
+    // The look under way passed it over: it is not lost by that.
+    const looked = onLooked(onRested(one, M1), { kind: 'seen', observation: seen({ candidates: [up(M2)] }) }, NOW);
+    expect(ids(looked.queue)).toEqual([M1, M2]);
+  });
+});
+
+describe('capacity', () => {
+  const working = (more: Partial<MachineFacts> = {}) =>
+    machine({ state: 'started', lastStartAt: NOW - 2 * HOUR, ...more });
+  const at = (fleet: readonly MachineFacts[]) =>
+    observe(fleet, context({ forceBefore: NOW - HOUR, maxUnavailable: { count: 1 } }), {
+      now: NOW,
+      flyNow: NOW,
+      trials: [],
+      whole: true,
+      unlisted: 0,
+      doubt: [],
+      taken: [],
+      failed: [],
+      forgiven: {},
+    }).pools[0];
+  const ours = { mark: 'abcdef012345.first#0', digest: context().pin, metadata: { layover_from: '01A started' } };
+  const crash = { at: NOW, code: 1, requested: false, oom: false, looping: false };
+
+  test.each<[string, Partial<MachineFacts>]>([
+    ['that is starting', { state: 'starting' }],
+    ['whose checks have not reported', { checksConfigured: 1 }],
+    [
+      'with a check that does not pass',
+      { checksConfigured: 1, checks: [{ name: 'a', status: 'warning', since: NOW }] },
+    ],
+    ['that we stopped for its update and that has crashed since', { state: 'stopped', ...ours, life: { exit: crash } }],
+    ['that we hold', { state: 'stopped', hold: HOLD }],
+  ])('a machine %s takes room', (_what, more) => {
+    expect(at([working({ id: 'a' }), working({ id: 'b' }), working({ id: 'c', ...more })])).toMatchObject({
+      up: 3,
+      down: 1,
+      room: 0,
+    });
+  });
+
+  test('one that ended well by itself takes none', () => {
+    const done = { state: 'stopped', ...ours, life: { exit: { ...crash, code: 0 } } };
+    expect(at([working({ id: 'a' }), working({ id: 'c', ...done })])).toMatchObject({ up: 1, down: 0, room: 1 });
+  });
+
+  test('a blip of a check makes nobody free to be stopped beside the others', () => {
+    const blip = (since: number) => ({ checksConfigured: 1, checks: [{ name: 'a', status: 'critical', since }] });
+    const stopOf = (since: number) =>
+      observe([working(blip(since))], context({ forceBefore: NOW - HOUR }), {
+        now: NOW,
+        flyNow: NOW,
+        trials: [],
+        whole: true,
+        unlisted: 0,
+        doubt: [],
+        taken: [],
+        failed: [],
+        forgiven: {},
+      }).candidates[0]?.stop;
+    expect(stopOf(NOW - MINUTE)).toBe('up');
+    expect(stopOf(NOW - 10 * MINUTE)).toBe('down');
+  });
+});
+
 describe('a hold', () => {
   const flying = (id = M1): RolloutState => onLaunched(state({ seen: seen() }), up(id), NOW);
   const paused = (of: RolloutState): RolloutState => ({ ...of, pause: { code: 'asked', says: 'x', since: NOW } });
@@ -182,9 +304,9 @@ describe('a hold', () => {
   ])('is put right before a rollout rests or ends: one that %s', (_what, halt, then) => {
     const lost = halt(onLost(flying(), M1));
     const decision = decide(lost, NOW);
-    expect(decision).toEqual({ kind: 'act', start: [expect.objectContaining({ id: M1, held: true, restore: true })] });
-    expect(updateOrder(lost, { ...up(M1), held: true, restore: true }).machine.restore).toBe(true);
-    const again = onLaunched(lost, { ...candidate(M1), held: true, restore: true }, NOW);
+    expect(decision).toEqual({ kind: 'act', start: [expect.objectContaining({ id: M1, restore: true })] });
+    expect(updateOrder(lost, { ...up(M1), restore: true }).machine.restore).toBe(true);
+    const again = onLaunched(lost, { ...candidate(M1), restore: true }, NOW);
     // Nobody calls back what puts a machine right.
     expect(decide(again, NOW)).toEqual({ kind: 'act', start: [] });
     expect(statusOf(paused(again), { now: NOW }).phase).toBe('pausing');
@@ -204,7 +326,7 @@ describe('a hold', () => {
       held: true,
     };
     for (let tries = 0; tries < 20 && decide(now, NOW).kind === 'act'; tries += 1) {
-      now = onUpdated(onLaunched(now, { ...candidate(M1), held: true, restore: true }, NOW), M1, full, NOW);
+      now = onUpdated(onLaunched(now, { ...candidate(M1), restore: true }, NOW), M1, full, NOW);
       now = { ...now, resting: {} };
     }
     expect(decide(now, NOW)).toEqual({
@@ -219,11 +341,11 @@ describe('a hold', () => {
     const failed = state({
       failed: { [M1]: { code: 'checks', says: 'x', at: NOW, region: 'ord', group: 'worker', accepted: true } },
     });
-    const observation = seen({ candidates: [candidate(M1, { held: true }), candidate(M2, { held: true })] });
+    const observation = seen({ candidates: [candidate(M1, { restore: true }), candidate(M2, { restore: true })] });
     const after = onLooked(failed, { kind: 'seen', observation }, NOW);
     expect(after.queue.map(({ id, restore }) => [id, restore])).toEqual([
       [M1, true],
-      [M2, undefined],
+      [M2, true],
     ]);
   });
 
@@ -238,7 +360,7 @@ describe('an order for a machine past its time', () => {
 
   test('carries the time after its last start, pauses added; one for an idle machine carries none', () => {
     expect(updateOrder(forced, up(M1)).forceAfterMs).toBe(HOUR + MINUTE);
-    expect(updateOrder(forced, candidate(M1, { held: true })).forceAfterMs).toBe(HOUR + MINUTE);
+    expect(updateOrder(forced, candidate(M1, { restore: true }))).not.toHaveProperty('forceAfterMs');
     expect(updateOrder(forced, candidate(M1))).not.toHaveProperty('forceAfterMs');
   });
 
@@ -277,9 +399,24 @@ describe('machines that are booted first', () => {
     expect(updateOrder(onLaunched(passed, candidate('m3'), NOW), candidate('m3'))).not.toHaveProperty('boot');
   });
 
+  test('twice as many that end without a verdict are enough: the others go on, and the status says so', () => {
+    const vain = booting({ boots: 4 });
+    expect(paceOf(vain).boots).toBeUndefined();
+    expect(statusOf(vain, { now: NOW }).notes.join()).toContain('4 machines were booted and ended before');
+    expect(paceOf(booting({ boots: 3 })).boots).toBe(2);
+  });
+
+  test('a list that lags ends no trial in its first minute', () => {
+    const landed = onUpdated(onLaunched(booting(), candidate(M1), NOW), M1, BOOTED, NOW);
+    const before = seen({ candidates: [candidate(M2)], at: NOW + 1_000 });
+    expect(Object.keys(onLooked(landed, { kind: 'seen', observation: before }, NOW).trials)).toEqual([M1]);
+    const shown = { ...before, shown: [M1] };
+    expect(onLooked(landed, { kind: 'seen', observation: shown }, NOW).trials).toEqual({});
+  });
+
   test('one that ended without a verdict is followed by another', () => {
     const landed = onUpdated(onLaunched(booting(), candidate(M1), NOW), M1, BOOTED, NOW);
-    const idle = seen({ candidates: [candidate(M2), candidate('m3')], at: NOW + 1 });
+    const idle = seen({ candidates: [candidate(M2), candidate('m3')], at: NOW + MINUTE + 1 });
     expect(start(onLooked(landed, { kind: 'seen', observation: idle }, NOW))).toEqual([M2, 'm3']);
   });
 
@@ -298,7 +435,8 @@ describe('machines that are booted first', () => {
   test('are none where nothing can be started: the rollout goes on without', () => {
     const scheduled = [candidate(M1, { onlyIdle: true })];
     expect(start(booting({ queue: scheduled }))).toEqual([M1]);
-    expect(start(booting({ queue: scheduled, seen: seen({ stragglers: 1 }) }))).toEqual([]);
+    expect(start(booting({ queue: scheduled, seen: seen({ stragglers: 1 }) }))).toEqual([M1]);
+    expect(start(booting({ queue: scheduled, resting: { [M2]: rest(M2) } }))).toEqual([]);
     expect(paceOf(booting({ queue: [up(M1)], seen: seen({ overdue: 1 }) })).boots).toBeUndefined();
   });
 });

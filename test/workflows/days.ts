@@ -110,6 +110,7 @@ function seen(fake: FakeApp, order: LookOrder, now: number): LookOutcome {
       overdue: 0,
       held: 0,
       trials: [],
+      shown: [],
       unreachable: 0,
       busy: 0,
       aheadMs: 0,
