@@ -3,7 +3,7 @@ import { parseInput } from '../../src/input/parse.js';
 import { inputReference } from '../../src/input/reference.js';
 import { GROUPS, LEAST } from '../../src/input/reference-groups.js';
 import { DESCRIPTIONS } from '../../src/input/schema.js';
-import { filesIn, textOf } from '../house/files.js';
+import { textOf } from '../house/files.js';
 
 test('docs/input.md is what its command prints', () => {
   expect(textOf('docs/input.md').split('\n')).toEqual(inputReference('stoppedSweep').split('\n'));
@@ -36,7 +36,7 @@ test.each(['README.md', 'docs/input.md', 'docs/operating.md', 'docs/plan.md'])(
   (path) => {
     const inputs = inputsOn(textOf(path));
     expect(inputs.length).toBeGreaterThan(0);
-    for (const input of inputs) expect(parseInput(readJsonc(input)), input).toMatchObject({ ok: true });
+    for (const input of inputs) expect(parseInput(readJsonc(input))).toMatchObject({ ok: true });
   },
 );
 
@@ -61,9 +61,4 @@ test.each(Object.keys(DESCRIPTIONS))('whatever is wrong with %s is said by its p
     expect(problem.startsWith(path.split('.')[0] ?? '')).toBe(true);
     expect(problem).not.toMatch(/Invalid|expected|received|Too small/);
   }
-});
-
-test('every page of docs/ is linked from the README', () => {
-  const pages = filesIn(['docs'], ['.md']).map(({ path }) => path);
-  expect(pages.filter((path) => !textOf('README.md').includes(`](${path}`))).toEqual([]);
 });
