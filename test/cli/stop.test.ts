@@ -70,3 +70,17 @@ test.concurrent('with "bootFirst" an image that never works reaches one machine'
   await operator.result('rollout:boot');
   expect(Object.keys(await place.fly.written('boot'))).toHaveLength(1);
 });
+
+test.concurrent('waiting for a working machine writes no events, however often it is looked at', async () => {
+  await place.fly.make('calm', { count: 1 }, { running: true });
+  await operator.start('calm');
+  await operator.when('calm', 'waits', ({ counts, reason }) => counts.atTarget === 1 && reason === 'waiting');
+  const lists = async () => (await place.fly.calls('calm')).filter(({ op }) => op === 'list').length;
+  const seen = await lists();
+  const events = async () => (await place.client.workflow.getHandle('rollout:calm').describe()).historyLength;
+  const before = await events();
+  await eventually('ten looks', async () => (await lists()) >= seen + 10 || undefined);
+  // One look may have given way to another when the update landed.
+  expect((await events()) - before).toBeLessThanOrEqual(6);
+  await operator.signal('rollout:calm', 'abort');
+});
