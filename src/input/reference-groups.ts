@@ -28,7 +28,7 @@ const DIGEST = 'sha256:88b2034bffb11a0c57be5e0df2fd8ed89d8293c1dbc42b2132fe0c2e5
 export const GROUPS: readonly Group[] = [
   {
     title: 'What is changed',
-    says: 'Give `image`, `env` or both. Nothing else of a machine’s config changes. The tag is looked up once, when the rollout is planned; every write names the digest found then. A digest may also be that of an index.',
+    says: "Give `image`, `env` or both. Nothing else of a machine's config changes. The tag is looked up once, when the rollout is planned; every write names the digest found then. A digest may also be that of an index.",
     options: ['app', 'image', 'env'],
     examples: [
       { says: 'The least there is', input: LEAST },

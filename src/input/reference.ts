@@ -136,7 +136,7 @@ export function inputReference(type: InputType): string {
     `# The input of a ${type}`,
     '',
     'One JSON object: `--input` of a start, or the file of `layover plan`. Every problem is named at once, with its path and',
-    'its way out, and nothing is started. `layover schema stoppedSweep` prints the JSON Schema, for editors. What else a plan',
+    `its way out, and nothing is started. \`layover schema ${type}\` prints the JSON Schema, for editors. What else a plan`,
     'refuses, asked of Fly and the registry, stands in [failure modes](failure-modes.md#bad-input).',
     '',
     'Made by `npm run build && node dist/src/cli/input-reference.js > docs/input.md`; not to be edited by hand.',
