@@ -105,7 +105,7 @@ export const GROUPS: readonly Group[] = [
   },
   {
     title: 'How many at once, and what is borne',
-    says: 'Idle machines: at most half of those in a region and process group at once, and the first of a rollout alone. `maxUnavailable` and `ramp` are about machines that `forceAfter` stops. A share is rounded up for `maxUnavailable` and down for `maxFailed`, and is never less than one machine; a count is taken as written. While no machine has passed, the first failure pauses whatever `maxFailed` says.',
+    says: 'Idle machines: at most half of those in a region and process group at once, and the first of a rollout alone. `maxUnavailable` and `ramp` are about machines that `forceAfter` stops. A share is rounded up for `maxUnavailable` and down for `maxFailed`, and is never less than one machine; a count is taken as written. While no machine is verified, the first failure pauses whatever `maxFailed` says.',
     options: ['bootFirst', 'maxUnavailable', 'ramp', 'healthy', 'maxFailed'],
     examples: [
       {
