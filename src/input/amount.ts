@@ -17,5 +17,5 @@ export function parseAmount(written: string | number): Amount | string {
   const share = Number(percent) / 100;
   return share > 0 && share <= 1
     ? { share }
-    : 'a share must be more than 0% and at most 100%; for none write the number 0';
+    : 'a share must be more than 0% and at most 100%; write a count as a number';
 }

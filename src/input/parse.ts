@@ -23,26 +23,35 @@ const Amount = z
 const Count = z.int('must be a whole number, like 1').min(0, 'must not be below 0');
 
 const names = (what: string) =>
-  z.array(z.string().min(1, 'must not be empty')).transform((list, context): NonEmpty<string> => {
-    const [first, ...rest] = list;
-    if (first !== undefined) return [first, ...rest];
-    context.addIssue({ code: 'custom', message: `must name at least one ${what}; leave the key out to mean "any"` });
-    return z.NEVER;
-  });
+  z
+    .array(z.string('must be text').min(1, 'must not be empty'), `must be a list, even of one ${what}, like ["…"]`)
+    .transform((list, context): NonEmpty<string> => {
+      const [first, ...rest] = list;
+      if (first !== undefined) return [first, ...rest];
+      context.addIssue({ code: 'custom', message: `must name at least one ${what}; leave the key out to mean "any"` });
+      return z.NEVER;
+    });
 
 /** One try of an update may wait this long for a machine to settle; the activity's timeout is above it. */
 const LONGEST_WITHIN_MS = 3_600_000;
 
 const Selector = z
-  .strictObject({
-    regions: names('region').optional(),
-    processGroups: names('process group').optional(),
-    machines: names('machine id').optional(),
-    metadata: z
-      .record(z.string().min(1), z.string())
-      .refine((map) => Object.keys(map).length > 0, 'must name at least one key')
-      .optional(),
-  })
+  .strictObject(
+    {
+      regions: names('region').optional(),
+      processGroups: names('process group').optional(),
+      machines: names('machine id').optional(),
+      metadata: z
+        .record(
+          z.string().min(1, 'a metadata key must not be empty'),
+          z.string('must be text'),
+          'must be an object like {"tier": "gold"}',
+        )
+        .refine((map) => Object.keys(map).length > 0, 'must name at least one key')
+        .optional(),
+    },
+    'must be an object like {"regions": ["ord"]}',
+  )
   .refine(
     (selector) => Object.keys(selector).length > 0,
     'must name at least one of regions, processGroups, machines, metadata',
@@ -80,7 +89,11 @@ export const Sweep = z
     app: z.custom<string>((app) => appNameProblem(app) === undefined),
     image: Image.optional(),
     env: z
-      .record(EnvName, z.union([z.string(), z.null()], { error: 'must be text, or null to remove it' }))
+      .record(
+        EnvName,
+        z.union([z.string(), z.null()], { error: 'must be text, or null to remove it' }),
+        'must be an object like {"LOG": "debug"}',
+      )
       .refine((env) => Object.keys(env).length > 0, 'must name at least one variable')
       .optional(),
     only: Selector.optional(),
@@ -88,10 +101,13 @@ export const Sweep = z
     unmanaged: z.enum(['leave', 'include']).default('leave'),
     suspended: z.enum(['leave', 'update']).default('leave'),
     healthy: z
-      .strictObject({
-        for: Duration.prefault('10s'),
-        within: Duration.prefault('5m').refine((ms) => ms <= LONGEST_WITHIN_MS, 'must not be longer than 1h'),
-      })
+      .strictObject(
+        {
+          for: Duration.prefault('10s'),
+          within: Duration.prefault('5m').refine((ms) => ms <= LONGEST_WITHIN_MS, 'must not be longer than 1h'),
+        },
+        'must be an object like {"for": "10s", "within": "5m"}',
+      )
       .prefault({})
       .transform(({ for: forMs, within: withinMs }) => ({ forMs, withinMs })),
     deadline: Duration.prefault('24h'),
@@ -125,7 +141,7 @@ export const Sweep = z
   });
 
 /** Options of the design that this release does not have: refused with a sentence, never ignored. */
-const LATER: Readonly<Record<string, string>> = {
+export const LATER: Readonly<Record<string, string>> = {
   restart: 'this release changes image and env only',
   minSecretsVersion: 'this release changes image and env only',
   onFailure: 'this release pauses on failure',

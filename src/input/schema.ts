@@ -41,10 +41,10 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   bootFirst: 'So many machines are started after their update, and judged, before all others. At most 100.',
   maxUnavailable:
     'How many of the machines meant to be up may be away at once, per region and process group: a share or a count.',
-  ramp: 'After each machine that passed so many more may be away; "off": all that maxUnavailable lets.',
+  ramp: 'After each verified machine so many more may be away; "off": all that maxUnavailable lets.',
   dryRun: 'Plan only, and write nothing.',
   ifRunning: 'While another rollout of the app runs: refuse, wait for its end, or replace it (abort it first).',
-  maxFailed: 'Failures that are borne, of the machines passed or failed so far: a share like "10%", or a count.',
+  maxFailed: 'Failures that are borne, of the machines verified or failed so far: a share like "10%", or a count.',
   allowOtherRepository: 'Whether machines that run another repository may be updated too.',
 };
 

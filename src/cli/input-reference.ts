@@ -1,0 +1,4 @@
+import { inputReference } from '../input/reference.js';
+
+/** Prints docs/input.md. */
+process.stdout.write(inputReference('stoppedSweep'));
