@@ -66,7 +66,8 @@ test('an abort while a stopped machine waits for Fly, and its next order is refu
       { on: 'lease', afterMs: HOUR + 1_000, untilMs: HOUR + 30_000, effect: refused },
     ],
   });
-  await drive(world, { input, start: 'first', said: [{ atMs: HOUR + 8_000, verb: 'abort' }] });
+  const { end } = await drive(world, { input, start: 'first', said: [{ atMs: HOUR + 8_000, verb: 'abort' }] });
+  expect(end).toMatchObject({ outcome: 'aborted', says: 'asked for' });
   expectRight(world);
 });
 
