@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { killPrograms } from '../setup/program.js';
+import { driveDays, isSwept, proveDays, sayDays } from '../proof/days.js';
 import { isProven, proveKill } from '../proof/kill.js';
 import { isLawful, proveProperties, sayProperties } from '../proof/properties.js';
 import { isFair, proveRace, sayRace } from '../proof/race.js';
@@ -101,6 +102,24 @@ async function raceCommand({ machines, timeLimit }: { machines: number; timeLimi
   });
 }
 
+interface DaysFlags {
+  readonly machines: number;
+  readonly hours: number;
+  readonly seed: number;
+  readonly server: boolean;
+  readonly timeLimit: number;
+}
+
+async function daysCommand({ server, timeLimit, ...shape }: DaysFlags): Promise<void> {
+  await run(timeLimit, async () => {
+    const where = server ? "under Temporal's time-skipping server" : 'in process';
+    say(`days: a sweep of ${shape.machines} machines with a deadline of ${shape.hours} hours, ${where}`);
+    const report = await (server ? proveDays(shape) : driveDays(shape));
+    for (const line of sayDays(report)) say(`  ${line}`);
+    return isSwept(report);
+  });
+}
+
 const program = new Command('prove').description('The long proofs of Layover, on a real Temporal server.');
 program
   .command('kill')
@@ -132,6 +151,16 @@ program
   .option('--machines <n>', 'idle machines', whole(4), 1_000)
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 10)
   .action(raceCommand);
+
+program
+  .command('days')
+  .description('a sweep of days over machines that start and stop at random, in seconds')
+  .option('--machines <n>', 'machines at the beginning; a tenth more is made meanwhile', whole(40), 200)
+  .option('--hours <n>', 'the deadline', whole(12), 72)
+  .option('--seed <n>', 'of the fleet', whole(0), 1)
+  .option('--no-server', 'in process, without Temporal')
+  .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 10)
+  .action(daysCommand);
 
 program
   .command('properties')

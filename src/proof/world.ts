@@ -39,8 +39,9 @@ export function transportTo(simulator: Simulator): Transport {
   };
 }
 
-export function createWorld(scenario: object): World {
-  const clock = virtualClock(START_MS);
+/** @param startMs the world's first moment. */
+export function createWorld(scenario: object, startMs = START_MS): World {
+  const clock = virtualClock(startMs);
   const simulator = createSimulator({ scenario: parseScenario(scenario), clock });
   const transport = transportTo(simulator);
   const depsOver = (over: Transport): ActivityDeps => {

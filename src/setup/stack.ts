@@ -10,6 +10,9 @@ import { freePort, type Program, startProgram, until } from './program.js';
 const here = fileURLToPath(new URL('../../', import.meta.url));
 const BUILT = /[\\/]dist[\\/]$/.test(here) ? here : join(here, 'dist');
 
+/** The workflow bundle of this checkout's build. */
+export const BUILT_BUNDLE = join(BUILT, 'workflow-bundle.js');
+
 export interface TemporalServer {
   readonly program: Program;
   readonly address: string;

@@ -47,7 +47,9 @@ describe('the report', () => {
 
   test('says a figure a line, a law each, and the ways they ended by name', () => {
     const [head, ...laws] = sayProperties(figures);
-    expect(head).toBe('random fleets, inputs and event orders: 3 (2 completed, 1 partial; 44 API calls; 0 machines stopped past "forceAfter")');
+    expect(head).toBe(
+      'random fleets, inputs and event orders: 3 (2 completed, 1 partial; 44 API calls; 0 machines stopped past "forceAfter")',
+    );
     expect(laws).toEqual(Object.values(LAWS).map((says) => `${says}: 0`));
   });
 
