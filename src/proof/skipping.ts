@@ -33,12 +33,11 @@ export function followServer(activities: Activities, clock: Clock): Activities {
 
 function later(error: unknown, aheadMs: number): unknown {
   if (!(error instanceof ApplicationFailure) || typeof error.nextRetryDelay !== 'number') return error;
-  const { message, type, category, details, nextRetryDelay } = error;
+  const { message, type, category, nextRetryDelay } = error;
   return ApplicationFailure.create({
     message,
-    ...(type == null ? {} : { type }),
-    ...(category == null ? {} : { category }),
-    ...(details == null ? {} : { details }),
+    ...(typeof type === 'string' ? { type } : {}),
+    ...(typeof category === 'string' ? { category } : {}),
     nextRetryDelay: nextRetryDelay + aheadMs,
   });
 }

@@ -26,6 +26,7 @@ const PRETTIER = 'node_modules/prettier/bin/prettier.cjs';
 /** @type {Readonly<Record<string, Target>>} */
 const TARGETS = {
   demo: { runs: [['dist/src/cli/demo.js']], build: true, binaries: true },
+  bench: { runs: [['dist/src/cli/bench.js']], build: true, binaries: true },
   prove: { runs: [['dist/src/cli/prove.js']], build: true, binaries: true },
   test: { runs: [['node_modules/vitest/vitest.mjs', 'run']], build: true, binaries: true },
   worker: { runs: [['dist/src/worker/main.js']], build: true, binaries: false },
