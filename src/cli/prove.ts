@@ -5,6 +5,7 @@ import { isProven, proveKill } from '../proof/kill.js';
 import { isLawful, proveProperties, sayProperties } from '../proof/properties.js';
 import { isFair, proveRace, sayRace } from '../proof/race.js';
 import { sayKills } from '../proof/report.js';
+import { isSecret, proveSecrets, saySecrets } from '../proof/secrets.js';
 import { isKept, proveScale, sayMeasure } from '../proof/scale.js';
 
 /** `npm run prove`: the long proofs. Each prints its figures and exits 1 when one is off. */
@@ -102,6 +103,15 @@ async function raceCommand({ machines, timeLimit }: { machines: number; timeLimi
   });
 }
 
+async function secretsCommand({ timeLimit }: { timeLimit: number }): Promise<void> {
+  say('secrets: rollouts with failures of every kind over machines full of secrets');
+  await run(timeLimit, async (signal) => {
+    const report = await proveSecrets(signal);
+    for (const line of saySecrets(report)) say(`  ${line}`);
+    return isSecret(report);
+  });
+}
+
 interface DaysFlags {
   readonly machines: number;
   readonly hours: number;
@@ -161,6 +171,12 @@ program
   .option('--no-server', 'in process, without Temporal')
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 10)
   .action(daysCommand);
+
+program
+  .command('secrets')
+  .description('rollouts that fail in every way over machines full of secrets, and where any of these can be read')
+  .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 10)
+  .action(secretsCommand);
 
 program
   .command('properties')

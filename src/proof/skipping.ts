@@ -33,12 +33,11 @@ export function followServer(activities: Activities, clock: Clock): Activities {
 
 function later(error: unknown, aheadMs: number): unknown {
   if (!(error instanceof ApplicationFailure) || typeof error.nextRetryDelay !== 'number') return error;
-  const { message, type, category, nextRetryDelay } = error;
   return ApplicationFailure.create({
-    message,
-    ...(typeof type === 'string' ? { type } : {}),
-    ...(typeof category === 'string' ? { category } : {}),
-    nextRetryDelay: nextRetryDelay + aheadMs,
+    message: error.message,
+    type: error.type ?? 'Error',
+    category: 'BENIGN', // as are all that name their next attempt
+    nextRetryDelay: error.nextRetryDelay + aheadMs,
   });
 }
 

@@ -109,6 +109,8 @@ export async function startSimulator(scenario: object): Promise<RunningSimulator
 export interface WorkerPlace {
   readonly temporalAddress: string;
   readonly flyUrl: string;
+  /** Of Fly; any will do for a simulator that names none. */
+  readonly token?: string;
   readonly pollBusy?: string;
   readonly pollCalm?: string;
 }
@@ -121,7 +123,7 @@ export async function startWorker(place: WorkerPlace): Promise<Program> {
     args: [join(BUILT, 'src/worker/main.js')],
     env: {
       TEMPORAL_ADDRESS: place.temporalAddress,
-      FLY_API_TOKEN: 'simulated',
+      FLY_API_TOKEN: place.token ?? 'simulated',
       FLY_FLAPS_BASE_URL: place.flyUrl,
       LAYOVER_REGISTRY_URL: place.flyUrl,
       LAYOVER_POLL_BUSY: place.pollBusy ?? '1s',
