@@ -7,6 +7,7 @@ import { isFair, proveRace, sayRace } from '../proof/race.js';
 import { sayKills } from '../proof/report.js';
 import { isSecret, proveSecrets, saySecrets } from '../proof/secrets.js';
 import { isKept, proveScale, sayMeasure } from '../proof/scale.js';
+import { isUpgraded, proveUpgrade, sayUpgrade } from '../proof/upgrade.js';
 
 /** `npm run prove`: the long proofs. Each prints its figures and exits 1 when one is off. */
 
@@ -112,6 +113,22 @@ async function secretsCommand({ timeLimit }: { timeLimit: number }): Promise<voi
   });
 }
 
+interface UpgradeFlags {
+  readonly machines: number;
+  readonly forced: number;
+  readonly upgrades: number;
+  readonly timeLimit: number;
+}
+
+async function upgradeCommand({ timeLimit, ...flags }: UpgradeFlags): Promise<void> {
+  say(`upgrade: sweeps of ${flags.machines} and ${flags.forced} machines, ${flags.upgrades} upgrades of the worker`);
+  await run(timeLimit, async (signal) => {
+    const report = await proveUpgrade({ ...flags, signal });
+    for (const line of sayUpgrade(report)) say(`  ${line}`);
+    return isUpgraded(report);
+  });
+}
+
 interface DaysFlags {
   readonly machines: number;
   readonly hours: number;
@@ -177,6 +194,15 @@ program
   .description('rollouts that fail in every way over machines full of secrets, and where any of these can be read')
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 10)
   .action(secretsCommand);
+
+program
+  .command('upgrade')
+  .description('kills the worker in the middle of sweeps, and starts one of another build')
+  .option('--machines <n>', 'machines of the sweep that waits', whole(20), 60)
+  .option('--forced <n>', 'machines that never stop, and are stopped', whole(2), 8)
+  .option('--upgrades <n>', 'one after the other', whole(1), 2)
+  .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 10)
+  .action(upgradeCommand);
 
 program
   .command('properties')

@@ -9,8 +9,8 @@ export interface Frozen {
 
 /** The workers of a bench, which are killed and frozen at will and started again. */
 export interface Crew {
-  /** Starts workers until `count` run. */
-  keep(count: number): Promise<void>;
+  /** Starts workers until `count` run, of the build in a folder or of this checkout's own. */
+  keep(count: number, build?: string): Promise<void>;
   /** Those that run; frozen ones do not. */
   readonly size: number;
   /** Those that run, the oldest first. */
@@ -44,10 +44,10 @@ export function createCrew(
     workers = workers.filter((one) => one.isRunning());
   };
   return {
-    async keep(count) {
+    async keep(count, build) {
       muster();
       const missing = Array.from({ length: Math.max(0, count - workers.length) }, () =>
-        startWorker({ ...place, pollBusy: polls.busy, pollCalm: polls.calm }),
+        startWorker({ ...place, ...(build && { build }), pollBusy: polls.busy, pollCalm: polls.calm }),
       );
       workers.push(...(await Promise.all(missing)));
     },

@@ -8,7 +8,8 @@ import { freePort, type Program, startProgram, until } from './program.js';
 
 /** Compiled programs of this checkout, whether we run compiled ourselves or from source under a test runner. */
 const here = fileURLToPath(new URL('../../', import.meta.url));
-const BUILT = /[\\/]dist[\\/]$/.test(here) ? here : join(here, 'dist');
+/** The build of this checkout. */
+export const BUILT = /[\\/]dist[\\/]$/.test(here) ? here : join(here, 'dist');
 
 /** The workflow bundle of this checkout's build. */
 export const BUILT_BUNDLE = join(BUILT, 'workflow-bundle.js');
@@ -111,6 +112,8 @@ export interface WorkerPlace {
   readonly flyUrl: string;
   /** Of Fly; any will do for a simulator that names none. */
   readonly token?: string;
+  /** The build to run; this checkout's when left out. */
+  readonly build?: string;
   readonly pollBusy?: string;
   readonly pollCalm?: string;
 }
@@ -120,7 +123,7 @@ export async function startWorker(place: WorkerPlace): Promise<Program> {
   const program = startProgram({
     name: 'worker',
     command: process.execPath,
-    args: [join(BUILT, 'src/worker/main.js')],
+    args: [join(place.build ?? BUILT, 'src/worker/main.js')],
     env: {
       TEMPORAL_ADDRESS: place.temporalAddress,
       FLY_API_TOKEN: place.token ?? 'simulated',
