@@ -14,20 +14,22 @@ import { WORKER_SETTINGS } from '../worker/create.js';
  * for its next attempt that much later, which lets the server catch up.
  */
 export function followServer(activities: Activities, clock: Clock): Activities {
-  const timed = async <T>(work: () => Promise<T>): Promise<T> => {
-    const { currentAttemptScheduledTimestampMs: serverNow } = Context.current().info;
-    await clock.sleep(serverNow - clock.now());
-    try {
-      return await work();
-    } catch (error) {
-      throw later(error, Math.max(0, clock.now() - serverNow));
-    }
-  };
+  const timed =
+    <I, O>(work: (order: I) => Promise<O>) =>
+    async (order: I): Promise<O> => {
+      const { currentAttemptScheduledTimestampMs: serverNow } = Context.current().info;
+      await clock.sleep(serverNow - clock.now());
+      try {
+        return await work(order);
+      } catch (error) {
+        throw later(error, Math.max(0, clock.now() - serverNow));
+      }
+    };
   return {
-    planRollout: (order) => timed(() => activities.planRollout(order)),
-    observeFleet: (order) => timed(() => activities.observeFleet(order)),
-    updateMachine: (order) => timed(() => activities.updateMachine(order)),
-    awaitRollout: (order) => timed(() => activities.awaitRollout(order)),
+    planRollout: timed(activities.planRollout),
+    observeFleet: timed(activities.observeFleet),
+    updateMachine: timed(activities.updateMachine),
+    awaitRollout: timed(activities.awaitRollout),
   };
 }
 
