@@ -12,6 +12,9 @@ import { MOST_AWAITED, untilOneStops } from './until-one-stops.js';
 /** After a machine was seen to stop: soon enough for one that rests for two seconds, slow enough for a list that lags. */
 const AT_ONCE_MS = 500;
 
+/** A look that goes on for nothing slows down: to a tenth of the time it has gone on, and never below the calm pace. */
+const SLOWER = 10;
+
 /** Nothing to do yet: look again after `inMs`. */
 export interface Again {
   readonly kind: 'again';
@@ -65,7 +68,8 @@ async function lookOnce(order: LookOrder, deps: LookDeps, signal: AbortSignal): 
   if (isNews(observation, order)) return { kind: 'seen', observation };
   const short = whole ? '' : ' (the list is shorter than before and than the app counts)';
   const says = `${leftToDo(observation)} machines left${short}: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;
-  const pauseMs = Math.max(0, Math.min(deps.pollMs[look.pace], look.until - now));
+  const pollMs = Math.max(deps.pollMs[look.pace], Math.min(deps.pollMs.calm, (now - look.since) / SLOWER));
+  const pauseMs = Math.max(0, Math.min(pollMs, look.until - now));
   const isAwaited = (one: MachineFacts) =>
     classify(one, context).standing === 'straggler' && !order.failed.includes(one.id);
   const working = observation.stragglers > MOST_AWAITED ? [] : facts.filter(isAwaited);

@@ -11,6 +11,7 @@ import type { FlyClient } from '../src/fly/client.js';
 import { parseInput } from '../src/input/parse.js';
 import type { RolloutInput } from '../src/input/types.js';
 import type { PlanOrder, PlanResult } from './contract.js';
+import { type OwnAppDeps, ownAppProblem } from './own-app.js';
 import type { FindDigest } from './plan/pin-image.js';
 import { readFleet } from './plan/read-fleet.js';
 import { Refused } from './plan/refused.js';
@@ -18,7 +19,7 @@ import { settleContext } from './plan/settle-context.js';
 import { surveyFleet } from './plan/survey-fleet.js';
 
 /** What a plan reads: it has nothing to write with but the client, and calls no writing method of it. */
-export interface PlanDeps {
+export interface PlanDeps extends OwnAppDeps {
   readonly fly: FlyClient;
   readonly clock: Clock;
   readonly findDigest: FindDigest;
@@ -57,6 +58,8 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
   const parsed = parseInput(order.input);
   if (!parsed.ok) throw new Refused(parsed.problems);
   const { input } = parsed;
+  const own = ownAppProblem(input.app, deps);
+  if (own !== undefined) throw new Refused([own]);
   const change = changeOf(input);
   const listed = await readFleet(input.app, change, deps);
   const { context, note } = await settleContext(input, { fleet: listed, change, start: order.start }, deps);

@@ -36,6 +36,8 @@ export async function putRight(update: Update, outcome: UpdateOutcome): Promise<
   await lease.fresh();
   if (!isOurs()) return { ...NOT_FOR_SURE, inDoubt: true };
   const isStarted = await startAsItWas(update, machine, hold);
+  // Also where an earlier attempt stopped it.
+  progress.stopped ||= isStarted;
   if (hold.cordoned !== (machine.cordoned === true)) {
     const put = hold.cordoned ? deps.fly.cordonMachine : deps.fly.uncordonMachine;
     await put(app, id, lease.nonce());

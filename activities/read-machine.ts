@@ -20,6 +20,7 @@ export async function readMachine(update: Update): Promise<Machine | undefined> 
     if (!lags || (look === MOST_READS && !progress.inDoubt)) {
       const { metadata } = machine.config ?? machine.incomplete_config ?? {};
       progress.hold = readHold(id, metadata);
+      progress.isIdle = ['stopped', 'failed', 'created', 'suspended'].includes(machine.state);
       return machine;
     }
     if (look === MOST_READS) return undefined;

@@ -56,6 +56,8 @@ interface Progress {
   hold: Hold | 'unknown' | undefined;
   /** We stopped it while it was working. */
   stopped: boolean;
+  /** As last read it was idle. */
+  isIdle: boolean;
   /** What we stopped had begun after we last looked: it had not had its time. */
   cutEarly: boolean;
 }
@@ -66,7 +68,14 @@ const MOST_ATTEMPTS = 4;
 function begin(order: UpdateOrder, { number }: Attempt): Progress {
   const inDoubt = number > 1 || order.inDoubtSince !== undefined;
   const mayBeHeld = order.machine.held === true || (order.machine.stop !== undefined && inDoubt);
-  return { inDoubt, readAt: 0, hold: mayBeHeld ? 'unknown' : undefined, stopped: false, cutEarly: false };
+  return {
+    inDoubt,
+    readAt: 0,
+    hold: mayBeHeld ? 'unknown' : undefined,
+    stopped: false,
+    isIdle: false,
+    cutEarly: false,
+  };
 }
 
 /**
@@ -143,6 +152,16 @@ function outcomeOf(error: unknown, attempt: Attempt, { inDoubt }: Progress): Upd
   return { kind: 'error', code, says: error.message, retryAfterMs: retryAfterMs ?? 60_000, inDoubt };
 }
 
+/** So often a machine that we stopped waits, stopped, for Fly to let it be updated, before it is started as it was. */
+const MOST_WAITS = 3;
+
+/** Nothing is gained by a start on the old version that the next try would have to stop again. */
+function isWorthAWait({ order, attempt, progress }: Update, outcome: UpdateOutcome): boolean {
+  const isDown = progress.stopped || progress.isIdle;
+  if (outcome.kind !== 'error' || !isDown || attempt.cancelled.aborted) return false;
+  return (order.machine.tries ?? 0) < MOST_WAITS;
+}
+
 /** Whatever becomes of it, what a hold says is put back before the lease is. */
 async function underLease(update: Update): Promise<UpdateOutcome> {
   const { order, attempt, progress } = update;
@@ -150,7 +169,7 @@ async function underLease(update: Update): Promise<UpdateOutcome> {
   if (machine === undefined) return STALE_READ;
   if (order.machine.restore) return restore(update);
   const outcome = await goOn(update, machine).catch((error: unknown) => outcomeOf(error, attempt, progress));
-  return progress.hold === undefined ? outcome : putRight(update, outcome);
+  return progress.hold === undefined || isWorthAWait(update, outcome) ? outcome : putRight(update, outcome);
 }
 
 /** How much later a machine is read again that shows no hold where there was one: replicas lag. */

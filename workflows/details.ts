@@ -46,7 +46,7 @@ const frame = ({ target, deadline, rollout }: Status): string =>
 
 const HEADLINES: Readonly<Record<string, string>> = {
   running: 'Running',
-  pausing: 'Pausing: updates past their write are finishing',
+  pausing: 'Pausing: updates past their write are finishing, and what Layover held is put back',
   paused: '**Paused**: nothing is written until somebody resumes',
   done: 'Done',
 };
@@ -56,10 +56,10 @@ const headlineOf = ({ phase, reason }: Status): string =>
     ? '**Paused**: nothing is written until Fly is back'
     : (HEADLINES[phase] ?? phase);
 
-function sayInterrupted(ids: readonly string[]): string {
+function sayMachines(what: string, ids: readonly string[]): string {
   if (ids.length === 0) return '';
   const more = ids.length > MOST_FAILED ? ` and ${ids.length - MOST_FAILED} more, all named by the status` : '';
-  return `Met at work by their update: ${ids.slice(0, MOST_FAILED).join(', ')}${more}`;
+  return `${what}: ${ids.slice(0, MOST_FAILED).join(', ')}${more}`;
 }
 
 const breakLine = (command: string): string => command.replace(/ (--name|--input) /g, ' \\\n  $1 ');
@@ -78,7 +78,8 @@ export function detailsOf(status: Status): string {
     frame(status),
     table(status),
     counts.notRunYet > 0 ? `${counts.notRunYet} of those at target have not run the new version yet.` : '',
-    sayInterrupted(status.interrupted),
+    sayMachines('Met at work by their update', status.interrupted),
+    sayMachines('Stopped for their update, past "forceAfter"', status.stopped),
     waits.length > 0 ? `**Waiting for**\n\n${waits.join('\n')}` : '',
     failed.length > 0
       ? `**Failed**\n\n${failed.map((m) => `- \`${m.id}\` ${m.region} ${m.group}: ${m.says}`).join('\n')}`

@@ -122,7 +122,7 @@ const FAILURE_TYPES = { partial: 'RolloutPartial', aborted: 'RolloutAborted' } a
 async function conclude(run: Run, loop: Loop, end: End, show: () => void): Promise<Status> {
   const ended = { outcome: end.outcome, says: end.says, at: Date.now() };
   run.ended = ended;
-  const now = lookOrder(loop.state(), { pace: 'busy', errors: 'retried', after: 0, stale: 0, until: 0 });
+  const now = lookOrder(loop.state(), { pace: 'busy', errors: 'retried', since: 0, after: 0, stale: 0, until: 0 });
   const looked = end.outcome === 'completed' ? undefined : await lookNow(now);
   if (looked?.kind === 'seen') loop.put({ ...loop.state(), seen: looked.observation });
   show();

@@ -3,20 +3,23 @@ import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { drawLegend } from '../demo/draw.js';
 import { countDemo, isGood, sayDemo } from '../demo/report.js';
 import { DEMO_APP, DEMO_IMAGE, demoScenario } from '../demo/scenario.js';
-import { type Eyes, eyesOf, type Screen, watchFleet } from '../demo/watch-fleet.js';
+import { type Eyes, eyesOf, watchFleet } from '../demo/watch-fleet.js';
 import { rolloutId, TASK_QUEUE } from '../domain/names.js';
+import { temporalCli } from '../setup/binaries.js';
 import { killPrograms } from '../setup/program.js';
 import { startSimulator, startTemporal, startWorker, type TemporalServer } from '../setup/stack.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import type { Screen } from './screen.js';
 
-/** `npm run demo`: a real Temporal server, a simulated Fly with sixty machines, a worker, and one sweep to its report. */
-
-const screen: Screen = {
-  isTerminal: process.stdout.isTTY,
-  columns: process.stdout.columns,
-  write: (text) => process.stdout.write(text),
-};
-const say = (line = ''): void => screen.write(`${line}\n`);
 const DOOR = 'demo-sweep';
+
+type Say = (line?: string) => void;
+
+/** The screen, and lines on it. */
+interface Stage {
+  readonly screen: Screen;
+  readonly say: Say;
+}
 
 /** The same line an operator would type, with the address of this demo's server. */
 function commandLine({ cli, address }: TemporalServer, command: string): string {
@@ -24,7 +27,7 @@ function commandLine({ cli, address }: TemporalServer, command: string): string 
   return `${(program.startsWith('..') ? cli : program).replace(/-[\d.]+$/, '')} ${command} --address ${address}`;
 }
 
-function sayCommands(temporal: TemporalServer): void {
+function sayCommands(temporal: TemporalServer, say: Say): void {
   const id = rolloutId(DEMO_APP);
   say();
   say(`Temporal UI: ${temporal.uiUrl}/namespaces/default/workflows/${id}`);
@@ -36,7 +39,7 @@ function sayCommands(temporal: TemporalServer): void {
   say();
 }
 
-async function startSweep(client: Client, temporal: TemporalServer) {
+async function startSweep(client: Client, temporal: TemporalServer, say: Say) {
   const input = { app: DEMO_APP, image: DEMO_IMAGE };
   say('Starting the sweep, as you would:');
   const start = `workflow start --task-queue ${TASK_QUEUE} --type stoppedSweep --workflow-id ${DOOR} --input '${JSON.stringify(input)}'`;
@@ -45,9 +48,9 @@ async function startSweep(client: Client, temporal: TemporalServer) {
 }
 
 /** Watches until the sweep has ended; true when Temporal says Completed. */
-async function follow(client: Client, temporal: TemporalServer, eyes: Eyes): Promise<boolean> {
-  const handle = await startSweep(client, temporal);
-  sayCommands(temporal);
+async function follow(client: Client, temporal: TemporalServer, eyes: Eyes, { screen, say }: Stage): Promise<boolean> {
+  const handle = await startSweep(client, temporal, say);
+  sayCommands(temporal, say);
   say(drawLegend(screen.isTerminal));
   say();
   const ended = new AbortController();
@@ -64,35 +67,41 @@ async function follow(client: Client, temporal: TemporalServer, eyes: Eyes): Pro
   return result;
 }
 
-async function main(): Promise<number> {
+async function runDemo(stage: Stage): Promise<ExitCode> {
+  const { say } = stage;
+  say((await temporalCli()).says);
   say('Layover demo: starting a Temporal dev server, a simulated Fly and a worker (nothing leaves this machine)');
   const [temporal, simulator] = await Promise.all([startTemporal({ ui: true }), startSimulator(demoScenario())]);
   await startWorker({ temporalAddress: temporal.address, flyUrl: simulator.url });
   const connection = await Connection.connect({ address: temporal.address });
   const eyes = eyesOf(simulator.url);
-  const isCompleted = await follow(new Client({ connection }), temporal, eyes);
+  const isCompleted = await follow(new Client({ connection }), temporal, eyes, stage);
   const figures = countDemo(await eyes.machines(), await eyes.journal());
   await connection.close();
   say();
   say(`The sweep ${isCompleted ? 'completed' : 'did not complete'}. Counted by the simulator:`);
   for (const line of sayDemo(figures)) say(line);
-  return isCompleted && isGood(figures) ? 0 : 1;
+  return isCompleted && isGood(figures) ? EXIT.ok : EXIT.notOk;
 }
 
-function stopOn(signal: NodeJS.Signals, code: number): void {
+function stopOn(signal: NodeJS.Signals, code: number, say: Say): void {
   process.once(signal, () => {
     say(`\nstopping (${signal})`);
     void killPrograms().finally(() => process.exit(code));
   });
 }
 
-stopOn('SIGINT', 130);
-stopOn('SIGTERM', 143);
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(error);
-  process.exitCode = 1;
-} finally {
-  await killPrograms();
+/**
+ * `layover demo`: a real Temporal server, a simulated Fly with sixty machines, a worker, and one sweep to its report.
+ * It leaves no program behind, also when it is stopped.
+ */
+export async function demoCommand(screen: Screen): Promise<ExitCode> {
+  const say: Say = (line = '') => screen.write(`${line}\n`);
+  stopOn('SIGINT', 130, say);
+  stopOn('SIGTERM', 143, say);
+  try {
+    return await runDemo({ screen, say });
+  } finally {
+    await killPrograms();
+  }
 }

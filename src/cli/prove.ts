@@ -1,4 +1,6 @@
+import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
+import { MODES, sayPage } from '../proof/failures/page.js';
 import { killPrograms } from '../setup/program.js';
 import { driveDays, isSwept, proveDays, sayDays } from '../proof/days.js';
 import { isProven, proveKill } from '../proof/kill.js';
@@ -147,6 +149,21 @@ async function daysCommand({ server, timeLimit, ...shape }: DaysFlags): Promise<
   });
 }
 
+async function failuresCommand({ write, timeLimit }: { write?: string; timeLimit: number }): Promise<void> {
+  await run(timeLimit, async () => {
+    const rows = [];
+    for (const mode of MODES) {
+      const observed = await mode.run();
+      rows.push({ mode, observed });
+      const isShown = mode.shows.every((shown) => observed.sees.some((seen) => shown.test(seen)));
+      say(`${isShown && observed.broken.length === 0 ? 'as promised' : 'BROKEN'}: ${mode.fault}`);
+      for (const line of [...observed.sees, `written: ${observed.written}`, ...observed.broken]) say(`  ${line}`);
+    }
+    if (write !== undefined) await writeFile(write, sayPage(rows));
+    return rows.every(({ observed }) => observed.broken.length === 0);
+  });
+}
+
 const program = new Command('prove').description('The long proofs of Layover, on a real Temporal server.');
 program
   .command('kill')
@@ -203,6 +220,13 @@ program
   .option('--upgrades <n>', 'one after the other', whole(1), 2)
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 10)
   .action(upgradeCommand);
+
+program
+  .command('failures')
+  .description('every bad day and every bad input as a whole rollout, in process on virtual time')
+  .option('--write <file>', 'makes the page of them, docs/failure-modes.md')
+  .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 10)
+  .action(failuresCommand);
 
 program
   .command('properties')

@@ -1,18 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import { createPicture, type Screen } from '../cli/screen.js';
 import { rolloutId } from '../domain/names.js';
 import type { Status } from '../domain/status.js';
 import type { JournalEntry } from '../simulator/journal.js';
 import type { MachineTruth } from '../simulator/truth.js';
 import { DEMO_APP, DEMO_IMAGE } from './scenario.js';
 import { drawFleet } from './draw.js';
-
-export interface Screen {
-  readonly isTerminal: boolean;
-  /** Columns of the terminal: a longer line would wrap, and the picture could not be drawn again in place. */
-  readonly columns: number;
-  write(text: string): void;
-}
 
 /** The simulator's own eyes: how the fleet really is, and what really happened. */
 export interface Eyes {
@@ -27,16 +21,12 @@ export function eyesOf(simulatorUrl: string): Eyes {
 }
 
 /** A terminal is drawn again in place; anything else gets a line when the count changes. */
-function createPicture(screen: Screen) {
-  let drawn = 0;
+function createShow(screen: Screen) {
+  const draw = createPicture(screen);
   let last = '';
   return (lines: readonly string[], headline: string) => {
-    if (screen.isTerminal) {
-      const cut = headline.slice(0, Math.max(screen.columns, 80) - 1);
-      const up = drawn > 0 ? `\u001b[${drawn}A` : '';
-      screen.write(up + [...lines, '', cut].map((line) => `\u001b[2K${line}\n`).join(''));
-      drawn = lines.length + 2;
-    } else if (headline !== last) screen.write(`${headline}\n`);
+    if (screen.isTerminal) draw([...lines, '', headline]);
+    else if (headline !== last) screen.write(`${headline}\n`);
     last = headline;
   };
 }
@@ -57,7 +47,7 @@ function sayStatus(status: Status | undefined): string {
 
 /** Shows the fleet rotating until the rollout has ended, or the signal says stop. */
 export async function watchFleet(client: Client, eyes: Eyes, screen: Screen, ended: AbortSignal): Promise<void> {
-  const show = createPicture(screen);
+  const show = createShow(screen);
   for (;;) {
     const isLast = ended.aborted;
     const machines = await eyes.machines();

@@ -93,7 +93,8 @@ function whilePaused(situation: Situation): Decision | undefined {
   if (first !== undefined) return first;
   if (state.pause.code !== 'fly_unavailable' || draining) return { kind: 'hold' };
   const until = now + DAY_MS;
-  const look: Look = { pace: 'calm', errors: 'retried', after: state.pause.since + PROBE_MS, stale: until, until };
+  const after = state.pause.since + PROBE_MS;
+  const look: Look = { pace: 'calm', errors: 'retried', since: now, after, stale: until, until };
   return { kind: 'probe', look };
 }
 
@@ -163,6 +164,7 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
   const look: Look = {
     pace: moving ? 'busy' : 'calm',
     errors: 'told',
+    since: now,
     after: closing ? state.clear.at + CLOSING_MS : now + (isBlind ? LIST_AGAIN_MS : 0),
     stale: now + STALE_MS,
     until: Math.min(isLate ? graceEnd(state, deadline) : deadline, now + (moving ? RENEW_MS : DAY_MS)),

@@ -1,13 +1,15 @@
 import { isClear, type Observation, type View } from './fleet.js';
 import { total } from './pools.js';
 import type { RolloutContext } from './machine.js';
-import { fullLanes, isSlotNews } from './pace.js';
+import { fullLanes, isSlotNews, laneOf } from './pace.js';
 import { paceOf, type RolloutState } from './state.js';
 
 /** How to look: seconds while something moves, a minute when calm; never before `after`. */
 export interface Look {
   readonly pace: 'busy' | 'calm';
   readonly after: number;
+  /** Absolute: when it was decided on. The longer it goes on for nothing, the slower it gets. */
+  readonly since: number;
   /** Absolute: from this time on other counts than the last ones are news, so that no status is older than it says. */
   readonly stale: number;
   /** Whether an error of Fly's ends the look; else it is tried again at the look's pace, and any list at all is news. */
@@ -107,11 +109,18 @@ export function isNews(seen: Observation, { look, waiting, counts, passed, trial
 }
 
 /**
- * Whether a look under way is blind to what it would have to tell now: it was told of a place that it is full, and has
- * it pass over machines there; or of a doubt, and has it wait for an end that has come.
+ * Whether a look under way is blind to what it would have to tell now: it was told of a lane that it is full, or not
+ * yet, and has it pass over machines there; of a doubt, and has it wait for an end that has come; or it does not know
+ * for whom others wait.
  */
-export function isOutdated({ waiting, doubt }: LookOrder, state: RolloutState): boolean {
+export function isOutdated({ waiting, doubt, passed, trials }: LookOrder, state: RolloutState): boolean {
   if (doubt.some((id) => !Object.hasOwn(state.unknown, id))) return true;
+  const awaited = passedOf(state).passed;
+  const isUntold = awaited !== passed || Object.keys(state.trials).some((id) => !trials.includes(id));
+  if (awaited !== undefined && isUntold) return true;
   const now = fullLanes(state.queue, paceOf(state));
-  return Object.entries(waiting).some(([place, slots]) => now[place] !== slots);
+  const lanes = Object.entries(waiting);
+  // Slots among idle machines are there again when one lands; capacity only when a look shows it.
+  const untold = state.queue.filter(({ stop }) => stop !== undefined).map(laneOf);
+  return lanes.some(([lane, slots]) => now[lane] !== slots) || untold.some((lane) => now[lane] !== waiting[lane]);
 }

@@ -40,7 +40,8 @@ export interface Pace {
 const mostInFlight = ({ proven, pinned }: Pace): number => (proven && pinned ? MOST_IN_FLIGHT : 1);
 
 /** Those that share slots: what is stopped takes from the capacity, what is idle from the idle ones. */
-const laneOf = (one: Candidate): string => (one.held ? 'held' : `${placeKey(one)}${one.stop ? ` ${one.stop}` : ''}`);
+export const laneOf = (one: Candidate): string =>
+  one.held ? 'held' : `${placeKey(one)}${one.stop ? ` ${one.stop}` : ''}`;
 
 /** How many updates may be in flight in a candidate's lane. */
 export function slotsAt(pools: readonly Pool[], one: Candidate): number {
@@ -115,6 +116,7 @@ export function fullLanes(queue: readonly Candidate[], pace: Pace): Record<strin
   }
   return Object.fromEntries(lanes);
 }
+/** Of a lane that no look opens. */
 const NO_LOOK = Number.MAX_SAFE_INTEGER;
 
 /** Whether a look that shows these pools has a slot for it that was not there before. */

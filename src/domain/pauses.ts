@@ -2,8 +2,11 @@ import { total } from './pools.js';
 import { tooManyFailed } from './pace.js';
 import type { PauseCode, RolloutState } from './state.js';
 
-/** Fly's own errors: about no machine and no image. A lease that is held, a lost host or a full region are none. */
-const OWN_ERRORS = ['unavailable', 'timeout', 'connection', 'malformed', 'unexpected', 'rate_limited'];
+/**
+ * Fly's own errors: about no machine and no image. A lease that is held, a lost host or a full region are none, and
+ * neither is a limit on calls: that is met by resting longer.
+ */
+const OWN_ERRORS = ['unavailable', 'timeout', 'connection', 'malformed', 'unexpected'];
 const REFUSALS = ['unauthorized', 'forbidden'];
 
 /** So many machines or lists in a row, without a success in between, and it is Fly and no machine. */

@@ -74,7 +74,8 @@ const Image = z.union(
   'must be text like "registry.fly.io/encoder:v42", or for machines with containers {"<container>": "<image>"}',
 );
 
-const Sweep = z
+/** What an operator writes for a `stoppedSweep`, before defaults. */
+export const Sweep = z
   .strictObject({
     app: z.custom<string>((app) => appNameProblem(app) === undefined),
     image: Image.optional(),

@@ -76,7 +76,7 @@ export async function proveDays(shape: DaysShape): Promise<DaysReport> {
   const since = now();
   let world = createWorld({});
   const activitiesAt = (serverNow: number) => {
-    world = createWorld(daysScenario(shape), serverNow);
+    world = createWorld(daysScenario(shape), 0, serverNow);
     // That server has no search attributes of ours.
     const deps = { ...world.deps, attributes: () => Promise.resolve([]) };
     return followServer(createActivities(deps), world.clock);

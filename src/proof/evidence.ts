@@ -26,8 +26,8 @@ const JournalEntry = z.looseObject({
   skipLaunch: z.boolean().optional(),
   state: z.string().optional(),
   why: z.string().optional(),
-  /** The call that caused what happened. */
-  by: z.looseObject({ op: z.string() }).optional(),
+  /** The call that made it happen. */
+  by: z.looseObject({ n: z.number(), op: z.string() }).optional(),
 });
 export type JournalEntry = z.infer<typeof JournalEntry>;
 
@@ -38,8 +38,8 @@ const MachineTruth = z.looseObject({
   version: z.string(),
   digest: z.string(),
   metadata: z.record(z.string(), z.string()),
-  host: z.string(),
   cordoned: z.boolean(),
+  host: z.string(),
   lease: z.looseObject({ description: z.string(), expiresAt: z.number() }).optional(),
   machine: z.looseObject({ config: z.looseObject({ env: z.record(z.string(), z.string()).optional() }).nullish() }),
 });

@@ -27,7 +27,7 @@ export interface Block {
 
 export interface CaseScenario {
   readonly seed: number;
-  readonly switches: Readonly<Record<string, boolean>>;
+  readonly switches: Readonly<Record<string, boolean | number | string>>;
   readonly images: Readonly<Record<string, object>>;
   readonly apps: readonly { readonly name: string; readonly machines: readonly Block[] }[];
   readonly faults: readonly object[];
@@ -156,6 +156,24 @@ const happening = fc.oneof(
 );
 const at = fc.array(fc.record({ ms: fc.integer({ min: 0, max: 30 * MINUTE }), do: happening }), { maxLength: 3 });
 
+/** What else Fly leaves open, each as it is by default in most cases. */
+const either = <T extends boolean | number | string>(usual: T, other: T): fc.Arbitrary<T> =>
+  fc.constantFrom(usual, usual, usual, other);
+const settings = {
+  leaseBlocksAutostop: either(true, false),
+  leaseMaxTtl: either(3_600, 30),
+  expiredNonceAccepted: either(false, true),
+  expiredNonceStatus: either(400, 409),
+  currentVersionStatus: either(409, 412),
+  skipLaunchUpdateState: either('stopped', 'created'),
+  identicalMintsVersion: either(true, false),
+  capacityStatus: either(412, 503),
+  startedStartStatus: either(200, 412),
+  waitReplaced: either('refuses', 'times-out'),
+  lostHostRefusesLeases: either(true, false),
+  rateLimits: either(false, true),
+};
+
 const scenario: fc.Arbitrary<CaseScenario> = fc
   .record({
     seed: fc.integer({ min: 1, max: 1_000_000 }),
@@ -165,6 +183,7 @@ const scenario: fc.Arbitrary<CaseScenario> = fc
       versionsKeepReverted: fc.boolean(),
       updateAnswersEvents: fc.boolean(),
       waitAnswersState: fc.boolean(),
+      ...settings,
     }),
     reverts: fc.constantFrom(0, 0, 0, 0.3, 1),
     blocks: fc.array(block, { minLength: 1, maxLength: 4 }),

@@ -32,6 +32,10 @@ export interface KillCase {
   readonly final: readonly MachineTruth[];
   /** When the last sweep ended. */
   readonly endedAt: number;
+  /** Who has worked for less must not be stopped. */
+  readonly forceAfterMs: number;
+  /** Machines that all starts of all sweeps together may have booted to see whether the new version works. */
+  readonly boots: number;
   /** The same seed and the same changes, and nothing killed. */
   readonly unkilled: { readonly journal: readonly JournalEntry[]; readonly final: readonly MachineTruth[] };
 }
@@ -51,6 +55,7 @@ export function judgeKills(evidence: KillCase): Figure[] {
     jobsCut(evidence),
     notIdle(evidence),
     idleStarted(evidence),
+    leftHeld(evidence),
     leasesAlive(evidence),
     differing(evidence),
   ];
@@ -127,12 +132,42 @@ function outside({ journal, final }: KillCase): Figure {
   return figure('writes to machines outside the selection', wrong, left.size, 'machines outside');
 }
 
-function jobsCut({ journal }: KillCase): Figure {
+/** How long a machine had worked when a stop was asked for; what it began with it began at the first entry. */
+function workedFor(journal: readonly JournalEntry[], cut: JournalEntry): number {
+  const stop = journal.find(({ n }) => n === cut.by?.n);
+  if (stop?.op !== 'stop') return 0;
+  const began = journal.findLast(
+    ({ kind, machine, t }) => machine === cut.machine && t <= stop.t && (kind === 'job-started' || kind === 'created'),
+  );
+  return stop.t - (began?.t ?? stop.t);
+}
+
+function jobsCut({ journal, forceAfterMs }: KillCase): Figure {
   const started = journal.filter(({ kind }) => kind === 'job-started');
   const wrong = journal
-    .filter(({ kind }) => kind === 'job-cut')
+    .filter((entry) => entry.kind === 'job-cut' && workedFor(journal, entry) < forceAfterMs)
     .map((cut) => `${nameOf(cut)}: ${cut.why ?? 'no reason'}`);
-  return figure('jobs cut', wrong, started.length, 'jobs');
+  return figure('jobs cut before their deadline', wrong, started.length, 'jobs');
+}
+
+/** Stops of ours that met a machine at work: it has to be at work again, or have ended by itself since. */
+function isLeftStopped(journal: readonly JournalEntry[], { id, state }: MachineTruth): boolean {
+  const here = journal.filter(({ machine }) => machine === id);
+  const stop = here.findLast((entry) => entry.op === 'stop' && entry.working === true && tookEffect(entry));
+  if (stop === undefined || !IDLE.includes(state)) return false;
+  return !here.some(({ n, kind }) => n > stop.n && kind === 'job-started');
+}
+
+function leftHeld({ journal, final }: KillCase): Figure {
+  const stops = journal.filter((entry) => entry.op === 'stop' && tookEffect(entry));
+  const wrong = final
+    .filter(({ state }) => !['destroying', 'destroyed'].includes(state))
+    .flatMap((machine) => [
+      ...(machine.metadata['layover_hold'] === undefined ? [] : [`${machine.id} is held`]),
+      ...(machine.cordoned ? [`${machine.id} is cordoned`] : []),
+      ...(isLeftStopped(journal, machine) ? [`${machine.id} is stopped`] : []),
+    ]);
+  return figure('machines left held, cordoned or stopped that should not be', wrong, stops.length, 'stops');
 }
 
 const IDLE = ['stopped', 'created', 'failed'];
@@ -145,23 +180,37 @@ function notIdle({ journal }: KillCase): Figure {
   return figure('machines written that were not idle', wrong, writes.length, 'writes');
 }
 
-/** A start has to have a reason of the world's own: the proxy woke the machine, or its restart policy did. */
-function idleStarted({ journal }: KillCase): Figure {
-  const wrong: string[] = [];
+/** A start call follows a stop of ours, or is one of the boots that were asked for: of a machine just written. */
+function reasonOf(start: JournalEntry, journal: readonly JournalEntry[]): 'put right' | 'boot' | undefined {
+  const before = journal.filter(({ n, machine }) => n < start.n && machine === start.machine).filter(tookEffect);
+  const since = before.slice(before.findLastIndex(({ op }) => op === 'start') + 1);
+  if (since.some(({ op }) => op === 'stop')) return 'put right';
+  return since.some(({ op }) => op === 'update') ? 'boot' : undefined;
+}
+
+/** Start calls that were nobody's to make: without a reason, or beyond the boots that were asked for. */
+function unaskedCalls({ journal, boots }: KillCase): string[] {
+  const calls = journal.filter((entry) => entry.op === 'start' && tookEffect(entry));
+  const reasons = calls.map((start) => ({ start, reason: reasonOf(start, journal) }));
+  const beyond = reasons.filter(({ reason }) => reason === 'boot').slice(boots);
+  const wrong = [...reasons.filter(({ reason }) => reason === undefined), ...beyond];
+  return wrong.map(({ start }) => `${nameOf(start)}: a start call`);
+}
+
+/** A start has to have a reason: the proxy woke the machine, its restart policy did, or it was ours to start. */
+function idleStarted(evidence: KillCase): Figure {
+  const wrong = unaskedCalls(evidence);
   const expected = new Set<string>();
   let starts = 0;
-  for (const entry of journal) {
+  for (const entry of evidence.journal) {
     const machine = entry.machine ?? '';
-    if (entry.kind === 'autostart' || entry.kind === 'restarted') expected.add(machine);
-    if (entry.op === 'start' && tookEffect(entry)) {
-      wrong.push(`${nameOf(entry)}: a start call`);
-      expected.add(machine);
-    }
+    const isCall = entry.op === 'start' && tookEffect(entry);
+    if (isCall || entry.kind === 'autostart' || entry.kind === 'restarted') expected.add(machine);
     if (entry.kind !== 'settled' || entry.state !== 'started') continue;
     starts += 1;
     if (!expected.delete(machine)) wrong.push(`${nameOf(entry)}: started without a reason of its own`);
   }
-  return figure('idle machines started by the sweep', wrong, starts, 'starts');
+  return figure('idle machines started that nobody asked for', wrong, starts, 'starts');
 }
 
 function leasesAlive({ journal, final, endedAt }: KillCase): Figure {
@@ -178,9 +227,8 @@ function leasesAlive({ journal, final, endedAt }: KillCase): Figure {
 
 /** The final fleet against the one of the run without kills, times and chances taken out. */
 function differing({ journal, final, unkilled }: KillCase): Figure {
-  const woken = new Set(
-    [...journal, ...unkilled.journal].filter(({ kind }) => kind === 'autostart').map(({ machine }) => machine ?? ''),
-  );
+  const isStart = (entry: JournalEntry) => entry.kind === 'autostart' || (entry.op === 'start' && tookEffect(entry));
+  const woken = new Set([...journal, ...unkilled.journal].filter(isStart).map(({ machine }) => machine ?? ''));
   const mine = new Map(final.map((machine) => [machine.id, essence(machine, woken)]));
   const theirs = new Map(unkilled.final.map((machine) => [machine.id, essence(machine, woken)]));
   const ids = [...new Set([...mine.keys(), ...theirs.keys()])];
@@ -192,16 +240,19 @@ function differing({ journal, final, unkilled }: KillCase): Figure {
 
 /**
  * What has to be equal: the whole config and the digest that runs. Not the start in the mark and the version ids,
- * which every run draws anew; and for machines that the proxy wakes, not whether they are awake just now.
+ * which every run draws anew; and for machines that somebody started, not whether they are awake just now, or were
+ * when they were written.
  */
 function essence({ id, app, state, digest, machine }: MachineTruth, woken: ReadonlySet<string>): string {
   const config: Record<string, unknown> = { ...machine.config };
   const metadata = Object.entries(config['metadata'] ?? {}).map(([key, value]: [string, unknown]) => {
     const text = String(value);
     if (key === MARK) return `${key}=${text.replace(/\..*#/, '#')}`;
-    return `${key}=${key === 'layover_from' ? text.replace(/^\S+/, '<version>') : text}`;
+    if (key !== 'layover_from') return `${key}=${text}`;
+    return `${key}=${woken.has(id) ? '<version>' : text.replace(/^\S+/, '<version>')}`;
   });
-  const rest = woken.has(id) && ['started', 'starting', 'stopped'].includes(state) ? 'wakes by itself' : state;
+  const isEither = woken.has(id) && ['started', 'starting', 'stopping', ...IDLE].includes(state);
+  const rest = isEither ? 'started by somebody' : state;
   return sorted({ app, state: rest, digest, config: { ...config, metadata: metadata.toSorted() } });
 }
 

@@ -35,9 +35,20 @@ const KINDS = [
   { kind: 'failed', share: 0.02 },
   { kind: 'suspended', share: 0.05 },
   { kind: 'unmanaged', share: 0.03 },
+  { kind: 'endless', share: 0.04 },
+  { kind: 'deaf', share: 0.02 },
   { kind: 'idle', share: 1 },
 ] as const;
 type Kind = (typeof KINDS)[number]['kind'];
+
+/** Longer than any proof: only a rollout that stops machines gets past it. */
+const NEVER_MS = 1_000_000_000;
+
+/** Above every job but the endless ones, with room for its start: whoever works longer may be stopped. */
+export const forceAfterMs = ({ longestJobMs }: FleetShape): number => Math.ceil(longestJobMs / 1_000) * 1_500;
+
+/** Machines that each change boots first. */
+export const BOOT_FIRST = 1;
 
 function kindsOf(machines: number): Kind[] {
   const kinds = KINDS.flatMap(({ kind, share }) =>
@@ -59,8 +70,17 @@ function lifeOf(kind: Kind, { longestJobMs }: FleetShape): object {
       return { state: kind };
     case 'unmanaged':
       return { state: 'stopped', managed: false };
+    case 'endless':
+      return { state: 'started', job: { lengthMs: NEVER_MS, onStop: { afterMs: [200, 2_000], exitCode: 0 } } };
+    case 'deaf':
+      return {
+        state: 'started',
+        job: { lengthMs: NEVER_MS, onStop: 'ignore' },
+        config: { stop_config: { timeout: '3s' } },
+      };
     case 'idle':
-      return { state: 'stopped' };
+      // Should it be booted, it works once and rests again.
+      return { state: 'stopped', job: { lengthMs } };
   }
 }
 

@@ -8,10 +8,12 @@ import { type Bench, openBench } from './bench.js';
 import { readJournal, readTruth, tookEffect } from './evidence.js';
 import {
   appNames,
+  BOOT_FIRST,
   bornLate,
   digestOf,
   type FleetShape,
   fleetScenario,
+  forceAfterMs,
   imageOf,
   type Troubles,
   unlucky,
@@ -156,7 +158,14 @@ async function sweepOnce(proof: Proof, bench: Bench, app: string, change: number
     restarted: () => (proof.restarts += 1),
     unexpected: (says) => proof.unexpected.push(bench === proof.killed ? says : `without kills: ${says}`),
   };
-  await sweep(bench.client, { app, name, input: { app, image: imageOf(app, change), env } }, log, signal);
+  const input = {
+    app,
+    image: imageOf(app, change),
+    env,
+    forceAfter: `${forceAfterMs(proof.options) / 1_000}s`,
+    bootFirst: BOOT_FIRST,
+  };
+  await sweep(bench.client, { app, name, input }, log, signal);
   if (bench !== proof.killed) return;
   const endedAt = Date.now();
   const truth = await readTruth(bench.simulator.url, app);
@@ -201,7 +210,8 @@ async function judge(proof: Proof): Promise<Omit<KillReport, 'wallMs'>> {
     final: await readTruth(simulator.url),
   });
   const seen = await read(killed);
-  const figures = judgeKills({ ...seen, sweeps, endedAt, unkilled: await read(unkilled) });
+  const asked = { forceAfterMs: forceAfterMs(options), boots: BOOT_FIRST * (sweeps.length + proof.restarts) };
+  const figures = judgeKills({ ...seen, ...asked, sweeps, endedAt, unkilled: await read(unkilled) });
   const deserters = killed.crew.deserters.map((last) => `a worker ended by itself: ${last}`);
   return {
     evidence: figures.some(({ wrong }) => wrong > 0) ? await keep(seen) : undefined,

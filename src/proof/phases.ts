@@ -4,11 +4,14 @@ import { type JournalEntry, tookEffect, wasLost } from './evidence.js';
 export const PHASES = [
   'taking the lease',
   'lease taken',
+  'held',
+  'stopping',
   'before the write',
   'write under way',
   'answer to the write lost',
   'just written',
   'settling',
+  'putting right',
   'before release',
 ] as const;
 export type Phase = (typeof PHASES)[number];
@@ -20,6 +23,9 @@ export const MUST_HIT: readonly (readonly Phase[])[] = [
   ['just written', 'answer to the write lost'],
   ['settling'],
   ['before release'],
+  ['held'],
+  ['stopping'],
+  ['putting right'],
 ];
 
 /** A write is "just" done this long. */
@@ -64,6 +70,13 @@ type Step = (call: JournalEntry, before: Phase | undefined, killedAt: number) =>
 
 const isUnderWay = (call: JournalEntry, killedAt: number): boolean => call.t > killedAt;
 
+/** A hold is noted and taken away by the same call: which it is tells what came before. */
+const note: Step = (_call, before) =>
+  before === undefined || before === 'lease taken' || before === 'before the write' ? 'held' : 'putting right';
+
+/** What only ever comes after a hold was noted, until something else does. */
+const keeps = (before: Phase | undefined): boolean => before === 'stopping' || before === 'putting right';
+
 const read: Step = (_call, before) => (before === 'lease taken' ? 'before the write' : before);
 
 /** The phase that a call leads to, under way or answered, by its op; other calls change nothing. */
@@ -74,6 +87,11 @@ const STEPS: Readonly<Record<string, Step>> = {
   },
   get: read,
   versions: read,
+  metadata: note,
+  cordon: () => 'held',
+  stop: () => 'stopping',
+  start: (_call, before) => (before === 'stopping' || before === 'before release' ? 'putting right' : before),
+  uncordon: () => 'putting right',
   update: (call, before, killedAt) => {
     if (isUnderWay(call, killedAt)) return 'write under way';
     if (!tookEffect(call)) return before;
@@ -81,6 +99,7 @@ const STEPS: Readonly<Record<string, Step>> = {
     return killedAt - call.t < JUST_MS ? 'just written' : 'settling';
   },
   wait: (call, before, killedAt) => {
+    if (keeps(before)) return before;
     if (!isUnderWay(call, killedAt) && tookEffect(call)) return 'before release';
     return before === 'just written' ? before : 'settling';
   },

@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Program } from '../setup/program.js';
-import { startSimulator, startTemporal, startWorker, type TemporalServer } from '../setup/stack.js';
+import { freePort, type Program } from '../setup/program.js';
+import { BUILT, startSimulator, startTemporal, startWorker, type TemporalServer } from '../setup/stack.js';
 import { type Figure, figure } from './judge.js';
 import { type Planted, poison } from './poison.js';
 import { sayFigure } from './report.js';
@@ -22,6 +23,8 @@ export interface SecretsReport {
 interface Watch {
   readonly client: Client;
   readonly temporal: TemporalServer;
+  /** Where the worker shows its metrics and its health. */
+  readonly shown: readonly string[];
   readonly canary: Searcher;
   readonly written: Searcher;
   readonly signal: AbortSignal;
@@ -37,14 +40,20 @@ const look = ({ canary, written }: Watch, place: string, value: unknown): void =
   written.look(place, value);
 };
 
-/** What an operator sees of the CLI, whatever it says and however it ends. */
-async function type(watch: Watch, ...args: readonly string[]): Promise<string> {
+/** What an operator sees of Temporal's CLI, whatever it says and however it ends. */
+const type = (watch: Watch, ...args: readonly string[]): Promise<void> =>
+  typeInto(watch, watch.temporal.cli, args, "what Temporal's CLI prints");
+
+/** The same of our own. */
+const layover = (watch: Watch, ...args: readonly string[]): Promise<void> =>
+  typeInto(watch, process.execPath, [join(BUILT, 'src/cli/main.js'), ...args], 'what our own CLI prints');
+
+async function typeInto(watch: Watch, program: string, args: readonly string[], place: string): Promise<void> {
   const env = { ...process.env, TEMPORAL_ADDRESS: watch.temporal.address, NO_COLOR: '1' };
   const said = await new Promise<string>((resolve) => {
-    execFile(watch.temporal.cli, [...args], { env, timeout: 60_000 }, (_error, out, err) => resolve(out + err));
+    execFile(program, [...args], { env, timeout: 60_000 }, (_error, out, err) => resolve(out + err));
   });
-  look(watch, 'what the CLI prints', said);
-  return said;
+  look(watch, place, said);
 }
 
 /** Everything that the server and a worker show of a workflow while it runs. */
@@ -76,6 +85,7 @@ async function runOne(watch: Watch, { app, input }: SecretRollout): Promise<stri
   }
   await lookAtRoom(watch, app);
   await type(watch, 'workflow', 'result', '--workflow-id', door);
+  await layover(watch, 'status', app);
   return handle.result().then(() => 'completed', sayEnd);
 }
 
@@ -132,6 +142,7 @@ async function watchAll(watch: Watch, worker: Program): Promise<Omit<SecretsRepo
     }),
   );
   await lookAtHistories(watch);
+  for (const url of watch.shown) look(watch, `the worker's ${new URL(url).pathname}`, await (await fetch(url)).text());
   await worker.stop();
   const log = worker.output();
   look(watch, "the worker's log", log);
@@ -150,11 +161,14 @@ export async function proveSecrets(signal: AbortSignal): Promise<SecretsReport> 
   const connection = await Connection.connect({ address: temporal.address });
   const programs = [temporal.program, simulator.program];
   try {
-    const place = { temporalAddress: temporal.address, flyUrl: poisoned.url, token: CANARY };
+    const [metrics, health] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+    const env = { FLY_API_TOKEN: CANARY, LAYOVER_METRICS: metrics, LAYOVER_HEALTH: health };
+    const place = { temporalAddress: temporal.address, flyUrl: poisoned.url, env };
     const worker = await startWorker(place);
     programs.unshift(worker);
     const client = new Client({ connection });
-    const watch = { client, temporal, canary: searcherFor(CANARY), written: searcherFor(WRITTEN), signal };
+    const shown = [`http://${metrics}/metrics`, `http://${health}/readyz`];
+    const watch = { client, temporal, shown, canary: searcherFor(CANARY), written: searcherFor(WRITTEN), signal };
     return { ...(await watchAll(watch, worker)), planted: { ...poisoned.planted } };
   } finally {
     await connection.close();

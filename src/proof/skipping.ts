@@ -13,24 +13,19 @@ import { WORKER_SETTINGS } from '../worker/create.js';
  * runs, theirs while none does; so each attempt begins when both say the same, and a poll that took virtual time asks
  * for its next attempt that much later, which lets the server catch up.
  */
-export function followServer(activities: Activities, clock: Clock): Activities {
-  const timed =
-    <I, O>(work: (order: I) => Promise<O>) =>
-    async (order: I): Promise<O> => {
-      const { currentAttemptScheduledTimestampMs: serverNow } = Context.current().info;
-      await clock.sleep(serverNow - clock.now());
-      try {
-        return await work(order);
-      } catch (error) {
-        throw later(error, Math.max(0, clock.now() - serverNow));
-      }
-    };
-  return {
-    planRollout: timed(activities.planRollout),
-    observeFleet: timed(activities.observeFleet),
-    updateMachine: timed(activities.updateMachine),
-    awaitRollout: timed(activities.awaitRollout),
+export function followServer(activities: Activities, clock: Clock): object {
+  const timed = async <T>(work: () => Promise<T>): Promise<T> => {
+    const { currentAttemptScheduledTimestampMs: serverNow } = Context.current().info;
+    await clock.sleep(serverNow - clock.now());
+    try {
+      return await work();
+    } catch (error) {
+      throw later(error, Math.max(0, clock.now() - serverNow));
+    }
   };
+  const works = new Map<string, (order: never) => Promise<unknown>>(Object.entries(activities));
+  const wrapped = [...works].map(([name, work]) => [name, (order: never) => timed(() => work(order))] as const);
+  return Object.fromEntries(wrapped);
 }
 
 function later(error: unknown, aheadMs: number): unknown {
@@ -54,7 +49,7 @@ const ONE_POLL = {
 
 /** Runs `work` under Temporal's time-skipping server, with a worker on the built workflows and these activities. */
 export async function withSkipping<T>(
-  activitiesAt: (serverNow: number) => Activities,
+  activitiesAt: (serverNow: number) => object,
   work: (env: TestWorkflowEnvironment) => Promise<T>,
 ): Promise<T> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });

@@ -1,4 +1,4 @@
-import { appNames, digestOf, type FleetShape, fleetScenario, imageOf } from './kill-fleet.js';
+import { appNames, digestOf, type FleetShape, fleetScenario, forceAfterMs, imageOf } from './kill-fleet.js';
 
 /** A fleet whose sweep waits for its machines, and one whose machines never stop and are stopped. */
 
@@ -47,7 +47,13 @@ export interface Ordered {
 /** The sweep that waits. */
 export function patientOrder(shape: FleetShape): Ordered {
   const [app = ''] = appNames(shape);
-  return { app, name: app, input: { app, image: imageOf(app, 1), env: ENV }, digest: digestOf(app, 1), env: ENV };
+  return {
+    app,
+    name: app,
+    input: { app, image: imageOf(app, 1), env: ENV, forceAfter: `${forceAfterMs(shape) / 1_000}s` },
+    digest: digestOf(app, 1),
+    env: ENV,
+  };
 }
 
 /** The sweep that stops machines, two of three at a time. */

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Bench, openBench } from './bench.js';
 import { judgeDays } from './days-judge.js';
 import { type JournalEntry, readJournal, readTruth, tookEffect } from './evidence.js';
-import { type Figure, figure, judgeKills, type SweepEnd } from './judge.js';
+import { type Figure, figure, judgeKills, type KillCase, type SweepEnd } from './judge.js';
+import { forceAfterMs } from './kill-fleet.js';
 import { makeNextBuild, type NextBuild } from './next-build.js';
 import { sayFigure } from './report.js';
 import { roomOf, sweep } from './sweep.js';
@@ -127,8 +128,13 @@ async function readAll({ simulator }: Bench, app: string) {
   };
 }
 
+interface Judged extends Swept {
+  /** What was asked of the sweep that waits. */
+  readonly asked: Pick<KillCase, 'forceAfterMs' | 'boots'>;
+}
+
 /** The kill proof's figures for the sweep that waits, those of the proof of days for the one that stops machines. */
-async function judge(bench: Bench, peaceful: Bench, { ends, unexpected }: Swept): Promise<Figure[]> {
+async function judge(bench: Bench, peaceful: Bench, { ends, unexpected, asked }: Judged): Promise<Figure[]> {
   const [patient, forced] = ends;
   if (patient === undefined || forced === undefined) throw new Error('a sweep is missing');
   const seen = await readAll(bench, patient.app);
@@ -137,7 +143,7 @@ async function judge(bench: Bench, peaceful: Bench, { ends, unexpected }: Swept)
   const kept = { journal, truth: final, digest: FORCED_DIGEST, beganAt: forced.beganAt, endedAt: forced.endedAt };
   const stopped = judgeDays({ ...kept, deadlineAt: Infinity, forceAfterMs: FORCE_AFTER_MS });
   return [
-    ...judgeKills({ ...seen, sweeps: [patient], endedAt: patient.endedAt, unkilled }),
+    ...judgeKills({ ...seen, ...asked, sweeps: [patient], endedAt: patient.endedAt, unkilled }),
     ...stopped.map((one) => ({ ...one, says: `of the machines that never stop: ${one.says}` })),
     figure('ends and pauses that nothing explains', unexpected, ends.length, 'sweeps'),
   ];
@@ -158,7 +164,8 @@ async function run(bench: Bench, peaceful: Bench, builds: readonly NextBuild[], 
     upgrades(),
   ]);
   const deserters = bench.crew.deserters.map((last) => `a worker ended by itself: ${last}`);
-  const all = { ...swept, unexpected: [...swept.unexpected, ...deserters] };
+  const asked = { forceAfterMs: forceAfterMs(upgradeShape(options.machines)), boots: 0 };
+  const all = { ...swept, asked, unexpected: [...swept.unexpected, ...deserters] };
   return { figures: await judge(bench, peaceful, all), met };
 }
 

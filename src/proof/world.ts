@@ -1,4 +1,4 @@
-import { type Clock, virtualClock } from '../clock.js';
+import { type Clock, shiftedClock, virtualClock } from '../clock.js';
 import { createFlyClient, type FlyClient } from '../fly/client.js';
 import { createLimiter } from '../fly/limiter.js';
 import { findDigest } from '../fly/registry.js';
@@ -39,10 +39,10 @@ export function transportTo(simulator: Simulator): Transport {
   };
 }
 
-/** @param startMs the world's first moment. */
-export function createWorld(scenario: object, startMs = START_MS): World {
+/** @param flyAheadMs how far Fly's clock is ahead of the workers'. @param startMs the workers' first moment. */
+export function createWorld(scenario: object, flyAheadMs = 0, startMs = START_MS): World {
   const clock = virtualClock(startMs);
-  const simulator = createSimulator({ scenario: parseScenario(scenario), clock });
+  const simulator = createSimulator({ scenario: parseScenario(scenario), clock: shiftedClock(clock, flyAheadMs) });
   const transport = transportTo(simulator);
   const depsOver = (over: Transport): ActivityDeps => {
     const fly: FlyClient = createFlyClient({

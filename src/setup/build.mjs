@@ -69,8 +69,11 @@ async function swap(root) {
   await rm(old, { recursive: true, force: true });
 }
 
-/** @param {string} root */
-async function isBuilt(root) {
+/**
+ * Whether dist/ is of the sources as they are now.
+ * @param {string} root
+ */
+export async function isBuilt(root) {
   try {
     return (await readFile(join(root, 'dist', '.built'), 'utf8')) === (await fingerprint(root));
   } catch {

@@ -48,8 +48,11 @@ async function lockHash(root) {
   return hash.update(`${process.platform} ${process.arch}`).digest('hex');
 }
 
-/** @param {string} root */
-async function isStamped(root) {
+/**
+ * Whether node_modules was made ready for this very package-lock.json.
+ * @param {string} root
+ */
+export async function isStamped(root) {
   try {
     return (await readFile(stampOf(root), 'utf8')) === (await lockHash(root));
   } catch {

@@ -12,6 +12,8 @@ export interface Program {
   /** Resolves when what it printed matches; rejects when it ends first or `timeoutMs` is over. */
   printed(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray>;
   isRunning(): boolean;
+  /** The exit code it ended with; null while it runs, and when a signal ended it. */
+  code(): number | null;
   /** Sends a signal and waits for nothing; one that has ended gets none. */
   signal(name: NodeJS.Signals): void;
   /** Sends the signal and resolves when it has ended; SIGKILL follows after `patienceMs`. */
@@ -78,6 +80,7 @@ export function startProgram({ name, command, args, env = {} }: ProgramOptions):
     pid: child.pid ?? -1,
     output: () => printed,
     isRunning: () => !ended,
+    code: () => child.exitCode,
     signal: (signal) => {
       if (!ended) child.kill(signal);
     },

@@ -110,12 +110,12 @@ export async function startSimulator(scenario: object): Promise<RunningSimulator
 export interface WorkerPlace {
   readonly temporalAddress: string;
   readonly flyUrl: string;
-  /** Of Fly; any will do for a simulator that names none. */
-  readonly token?: string;
   /** The build to run; this checkout's when left out. */
   readonly build?: string;
   readonly pollBusy?: string;
   readonly pollCalm?: string;
+  /** More settings, by their names. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A worker as a program of its own; resolves when it polls. */
@@ -123,14 +123,15 @@ export async function startWorker(place: WorkerPlace): Promise<Program> {
   const program = startProgram({
     name: 'worker',
     command: process.execPath,
-    args: [join(place.build ?? BUILT, 'src/worker/main.js')],
+    args: [join(place.build ?? BUILT, 'src/cli/main.js'), 'worker'],
     env: {
       TEMPORAL_ADDRESS: place.temporalAddress,
-      FLY_API_TOKEN: place.token ?? 'simulated',
+      FLY_API_TOKEN: 'simulated',
       FLY_FLAPS_BASE_URL: place.flyUrl,
       LAYOVER_REGISTRY_URL: place.flyUrl,
       LAYOVER_POLL_BUSY: place.pollBusy ?? '1s',
       LAYOVER_POLL_CALM: place.pollCalm ?? '2s',
+      ...place.env,
     },
   });
   await program.printed(/state: 'RUNNING'/, 30_000);

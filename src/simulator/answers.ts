@@ -17,6 +17,7 @@ export class Refusal extends Error {
   }
 }
 
+/** A refusal to throw: status, Fly's error text, and fields beside it. */
 export function refuse(status: number, text: string, extra?: Readonly<Record<string, string>>): Refusal {
   return new Refusal(status, text, extra);
 }
@@ -26,13 +27,17 @@ export function errorAnswer(status: number, error: string, extra: Readonly<Recor
   return json(status, { error, ...extra });
 }
 
+/** An answer whose body is a value as JSON. */
 export function json(status: number, value: unknown): Answer {
   return { status, body: JSON.stringify(value) };
 }
 
+/** A 200 whose body is JSON already. */
 export function raw(body: string): Answer {
   return { status: 200, body };
 }
 
+/** What Fly says to most writes that have nothing to show. */
 export const OK: Answer = json(200, { ok: true });
+/** What Fly says to metadata writes. */
 export const NO_CONTENT: Answer = { status: 204, body: '' };

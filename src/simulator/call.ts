@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { refuse, type Answer } from './answers.js';
 import type { CallEntry } from './journal.js';
+import { guard, requireHost } from './leases.js';
 import type { Effect } from './scenario.js';
 import { isWorking, type SimApp, type SimMachine, type World } from './world.js';
 
@@ -26,6 +27,7 @@ export interface Call {
   readonly entry: CallEntry;
 }
 
+/** Answers a call at once; throws a `Refusal` where a rule says no. */
 export type Handler = (call: Call) => Answer;
 
 /** A handler that waits for the world; 'cut' when the caller has gone. */
@@ -56,7 +58,11 @@ export function bodyOf<T>(call: Call, schema: z.ZodType<T>): T {
 
 /** The app in the path; 404 when there is none, 403 when it is another organization's (fly-go flaps_apps.go). */
 export function appOf(call: Call): SimApp {
-  const name = call.params['app'] ?? '';
+  return appNamed(call, call.params['app'] ?? '');
+}
+
+/** The same for a name that stands in a body; flyctl looks for the words `Could not find App`. */
+export function appNamed(call: Call, name: string): SimApp {
   const app = call.world.apps.get(name);
   if (app === undefined) throw refuse(404, `Could not find App "${name}"`);
   if (app.foreignOrg) throw refuse(403, `Not authorized to access this app: "${name}" belongs to another organization`);
@@ -67,8 +73,16 @@ export function appOf(call: Call): SimApp {
 export function machineOf(call: Call): SimMachine {
   const app = appOf(call);
   const machine = call.world.machines.get(call.params['machine'] ?? '');
-  if (machine?.app !== app.name) throw refuse(404, 'machine not found');
+  if (machine?.app !== app.name || isHidden(call, machine)) throw refuse(404, 'machine not found');
   return machine;
+}
+
+/** A machine that was just created is not found by reads for a moment, nor by one from a replica that lags. */
+export function isHidden({ world, entry, effect }: Call, machine: SimMachine): boolean {
+  if (!['get', 'list', 'wait'].includes(entry.op)) return false;
+  const asOf = world.now - (effect?.staleReadMs ?? 0);
+  // What the world began with has been there for a while.
+  return world.now < machine.visibleAt || (asOf < machine.createdAt && machine.createdAt > world.startedAt);
 }
 
 /** The machine a write is about: not one that is gone, and its state before is noted. */
@@ -81,6 +95,15 @@ export function writtenMachine(call: Call): SimMachine {
   return machine;
 }
 
+/** The machine of a write that a lease of somebody else refuses, and that needs its host. */
+export function guardedMachine(call: Call): SimMachine {
+  const machine = writtenMachine(call);
+  requireHost(machine);
+  guard(call.world, machine, nonceOf(call));
+  return machine;
+}
+
+/** The lease nonce that came with the call. */
 export function nonceOf(call: Call): string | undefined {
   return call.entry.nonce;
 }

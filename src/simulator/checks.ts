@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { CheckStatus, MachineConfig } from '../fly/wire.js';
 import { change, iso } from './machine.js';
-import { planAfter, unplan } from './planning.js';
+import { plan, planAfter, unplan } from './planning.js';
+import { draw } from './random.js';
 import { note, type SimMachine, type World } from './world.js';
 
 const ServiceCheck = z.looseObject({ type: z.string().default('tcp'), port: z.number().optional() });
@@ -18,6 +19,11 @@ export function checkNames(config: MachineConfig): readonly string[] {
     }
   }
   return [...Object.keys(config.checks ?? {}), ...names];
+}
+
+/** Where the services of a config look for the process. */
+export function servicePorts(config: MachineConfig): readonly number[] {
+  return (config.services ?? []).map((service) => Service.parse(service).internal_port);
 }
 
 /** A freshly started machine has no results at all: no results is not healthy (flyctl WaitForHealthchecksToPass). */
@@ -37,16 +43,49 @@ export function reportChecks(world: World, machine: SimMachine): void {
   if (machine.image?.spec.failsChecks !== true) planAfter(world, machine, 'checks-pass', 'checksPassMs');
 }
 
+/** The service has come up. */
 export function passChecks(world: World, machine: SimMachine): void {
   setChecks(world, machine, 'passing');
+  planTurn(world, machine);
 }
 
-function setChecks(world: World, machine: SimMachine, status: 'critical' | 'passing'): void {
+/** Plans when checks that pass become critical, as far as the image asks for it. */
+export function planTurn(world: World, machine: SimMachine): void {
+  const course = machine.image?.spec.checks;
+  if (course === undefined || checkNames(machine.config).length === 0) return;
+  const after = 'flapEveryMs' in course ? course.flapEveryMs : course.criticalAfterMs;
+  plan(world, machine, 'checks-turn', world.now + draw(machine.random, after));
+}
+
+/** Checks that passed are critical from now on; flapping ones the other way round each time. */
+export function turnChecks(world: World, machine: SimMachine): void {
+  const course = machine.image?.spec.checks;
+  const passing = machine.checks.every(({ status }) => status === 'passing');
+  setChecks(world, machine, passing ? 'critical' : 'passing');
+  if (course !== undefined && 'flapEveryMs' in course) planTurn(world, machine);
+}
+
+/** Somebody sets the results of a machine that runs; they stay until it boots again. */
+export function holdChecks(world: World, machine: SimMachine, status: Status): void {
+  unplan(machine, 'checks');
+  if (machine.state === 'started') setChecks(world, machine, status);
+}
+
+function setChecks(world: World, machine: SimMachine, status: Status): void {
   change(world, machine, { checks: results(machine.config, status, world.now) });
   note(world, machine, 'checks', { checks: status, version: machine.version });
 }
 
-export function results(config: MachineConfig, status: 'critical' | 'passing', at: number): CheckStatus[] {
-  const output = status === 'passing' ? '200 OK' : 'connect: connection refused';
+type Status = 'critical' | 'warning' | 'passing';
+
+const OUTPUT: Record<Status, string> = {
+  passing: '200 OK',
+  warning: 'no answer yet',
+  critical: 'connect: connection refused',
+};
+
+/** The results of all checks of a config, with one status. */
+export function results(config: MachineConfig, status: Status, at: number): CheckStatus[] {
+  const output = OUTPUT[status];
   return checkNames(config).map((name) => ({ name, status, output, updated_at: iso(at) }));
 }

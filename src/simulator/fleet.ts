@@ -1,19 +1,41 @@
 import type { MachineConfig } from '../fly/wire.js';
-import { results } from './checks.js';
+import { planTurn, results } from './checks.js';
 import { imageRefOf } from './images.js';
 import { beginJob } from './jobs.js';
 import { groupOf } from './machine.js';
-import { forkRandom } from './random.js';
+import { draw, forkRandom, type Random, type Span } from './random.js';
 import type { Job, MachineBlock } from './scenario.js';
-import { plan } from './planning.js';
+import { plan, planPass } from './planning.js';
+import { createSecrets } from './secrets.js';
 import { awaitTraffic } from './traffic.js';
 import { note, type MachineState, type SimApp, type SimMachine, type World } from './world.js';
 
 /** Adds an app without machines. */
-export function addApp(world: World, facts: { name: string; org: string; foreignOrg: boolean }): SimApp {
-  const app = { ...facts, id: `app-${world.ids.nonce()}`, machines: [] };
-  world.apps.set(app.name, app);
+export function addApp(world: World, { name, org, foreignOrg = false, secrets = {}, autostopMs }: NewApp): SimApp {
+  const app: SimApp = {
+    name,
+    org,
+    foreignOrg,
+    id: `app-${world.ids.nonce()}`,
+    machines: [],
+    gone: [],
+    secrets: createSecrets(secrets, world.now),
+    releases: [],
+    autostopMs,
+    // A stream far from those of the machines and the faults.
+    random: forkRandom(world.scenario.seed, 2_000_000 + world.apps.size),
+  };
+  world.apps.set(name, app);
+  planPass(world, app);
   return app;
+}
+
+interface NewApp {
+  readonly name: string;
+  readonly org: string;
+  readonly foreignOrg?: boolean;
+  readonly secrets?: Readonly<Record<string, string>>;
+  readonly autostopMs?: Span | undefined;
 }
 
 interface Birth {
@@ -24,6 +46,8 @@ interface Birth {
   readonly state: MachineState;
   readonly job?: Job | undefined;
   readonly cordoned?: boolean | undefined;
+  /** Created through the API: reads may not find it for a moment. */
+  readonly byCall?: boolean;
 }
 
 /** Makes one machine; what it does next is the caller's to plan. */
@@ -33,6 +57,7 @@ export function addMachine(world: World, app: SimApp, birth: Birth): SimMachine 
   const ref = birth.config.image ?? '';
   const image = world.images.resolve(ref);
   const version = world.ids.ulid(world.now);
+  const random = forkRandom(world.scenario.seed, index);
   const machine: SimMachine = {
     id: birth.id ?? world.ids.machineId(),
     name: birth.name ?? world.ids.machineName(),
@@ -40,7 +65,7 @@ export function addMachine(world: World, app: SimApp, birth: Birth): SimMachine 
     region: birth.region,
     privateIp: `fdaa:0:1:a7b:${(index + 1).toString(16)}:1:2:2`,
     createdAt: world.now,
-    random: forkRandom(world.scenario.seed, index),
+    random,
     job: birth.job,
     due: new Map(),
     waiters: new Set(),
@@ -62,6 +87,12 @@ export function addMachine(world: World, app: SimApp, birth: Birth): SimMachine 
     run: undefined,
     restarts: 0,
     stopping: undefined,
+    snapshot: birth.state === 'suspended' ? { left: undefined } : undefined,
+    secretsVersion: app.secrets.version,
+    skipSecrets: false,
+    memoryLimitMb: undefined,
+    visibleAt: birth.byCall === true ? world.now + drawUnlessZero(random, world.scenario.timing.visibleMs) : world.now,
+    requestedAt: undefined,
     startSource: 'user',
     replacing: undefined,
     autostartHeld: false,
@@ -75,6 +106,10 @@ export function addMachine(world: World, app: SimApp, birth: Birth): SimMachine 
   const group = groupOf(birth.config);
   note(world, machine, 'created', { region: birth.region, group, state: birth.state, version, image: ref });
   return machine;
+}
+
+function drawUnlessZero(random: Random, span: Span): number {
+  return span[1] === 0 ? 0 : draw(random, span);
 }
 
 /** Makes the machines of a block as if they had been there for a while: in the middle of their work, or idle. */
@@ -118,6 +153,7 @@ function settleIn(world: World, machine: SimMachine): void {
   machine.events = [{ id: world.ids.ulid(world.now), ...event }, ...machine.events];
   const status = machine.image?.spec.failsChecks === true ? 'critical' : 'passing';
   machine.checks = results(machine.config, status, world.now);
+  if (status === 'passing') planTurn(world, machine);
   beginJob(world, machine, 1 - machine.random.next());
 }
 

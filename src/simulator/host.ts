@@ -10,6 +10,7 @@ export function loseHost(world: World, machine: SimMachine): void {
   if (machine.hostBackAt !== undefined) plan(world, machine, 'host-back', machine.hostBackAt);
 }
 
+/** The host is back, and what came due meanwhile happens now. */
 export function restoreHost(world: World, machine: SimMachine): void {
   if (machine.host === 'ok') return;
   change(world, machine, { host: 'ok' });

@@ -7,7 +7,7 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Serves a simulator over HTTP on the loopback address; port 0 takes a free one. */
+/** Serves a simulator over HTTP, on the loopback address unless told otherwise; port 0 takes a free one. */
 export function serve(
   simulator: Simulator,
   { port, host = '127.0.0.1' }: { port: number; host?: string },

@@ -18,6 +18,7 @@ export interface Image {
   readonly spec: ImageSpec;
 }
 
+/** A manifest as the registry serves it. */
 export interface Manifest {
   readonly mediaType: string;
   readonly digest: string;

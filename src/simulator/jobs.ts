@@ -13,6 +13,32 @@ export function beginJob(world: World, machine: SimMachine, part: number): void 
   plan(world, machine, 'exited', machine.run.endsAt);
 }
 
+/** The process freezes where it is, with the machine's memory. */
+export function pauseJob(world: World, machine: SimMachine): void {
+  endChecks(world, machine);
+  unplan(machine, 'job');
+  const { run } = machine;
+  machine.snapshot = { left: run === undefined ? undefined : Math.max(0, run.endsAt - world.now) };
+  machine.run = undefined;
+  if (run !== undefined) note(world, machine, 'job-paused', { version: machine.version });
+}
+
+/** The process goes on where it was. */
+export function resumeJob(world: World, machine: SimMachine, left: number): void {
+  machine.run = { startedAt: world.now, endsAt: world.now + left };
+  note(world, machine, 'job-resumed', { version: machine.version });
+  plan(world, machine, 'exited', machine.run.endsAt);
+}
+
+/** The memory of a suspended machine is gone, and with it the work it held: the next start boots cold. */
+export function loseSnapshot(world: World, machine: SimMachine, why: string): void {
+  if (machine.snapshot === undefined) return;
+  const { left } = machine.snapshot;
+  machine.snapshot = undefined;
+  note(world, machine, 'snapshot-lost', { why, version: machine.version });
+  if (left !== undefined) note(world, machine, 'job-cut', { why, version: machine.version });
+}
+
 /** How the machine's work ends when nothing disturbs it: as its image or its job asks for. */
 export function ownExit(machine: SimMachine): Exit {
   return machine.image?.spec.exits ?? { code: machine.job?.exitCode ?? 0 };

@@ -40,6 +40,7 @@ export interface CallEntry {
   faultIndex?: number;
 }
 
+/** The names of what can happen; docs/simulator.md says when. */
 export type HappeningKind =
   | 'created'
   | 'settled'
@@ -48,8 +49,13 @@ export type HappeningKind =
   | 'job-started'
   | 'job-ended'
   | 'job-cut'
+  | 'job-paused'
+  | 'job-resumed'
+  | 'snapshot-lost'
   | 'restarted'
   | 'autostart'
+  | 'autostop'
+  | 'secrets-set'
   | 'checks'
   | 'lease-expired'
   | 'host-lost'
@@ -71,6 +77,7 @@ export interface Happening {
   readonly digest?: string;
   readonly exitCode?: number;
   readonly checks?: string;
+  readonly secretsVersion?: number;
   readonly nonce?: string;
   readonly why?: string;
   /** The signal of the stop that ended or cut a job. */
@@ -79,11 +86,13 @@ export interface Happening {
   readonly by?: { readonly n: number; readonly op: string };
 }
 
+/** A happening in its place in the journal. */
 export interface HappeningEntry extends Happening {
   readonly n: number;
   readonly t: number;
 }
 
+/** Calls have an `op`, happenings have none. */
 export type JournalEntry = CallEntry | HappeningEntry;
 
 /** The call log that proofs read. */

@@ -4,9 +4,6 @@ import { plan, unplan } from './planning.js';
 import { releaseAutostart } from './traffic.js';
 import { note, type SimMachine, type World } from './world.js';
 
-/** Seconds a lease lasts when the caller names no ttl. UNCONFIRMED at Fly. */
-const DEFAULT_TTL = 60;
-
 /** What acquire and refresh ask for. */
 export interface LeaseRequest {
   readonly ttl: number | undefined;
@@ -22,7 +19,8 @@ export function acquireLease(world: World, machine: SimMachine, request: LeaseRe
   if (lease === undefined && request.nonce !== undefined && !revives(world, machine, request.nonce)) {
     throw refuse(404, `lease not found: machine ID ${machine.id} holds no lease with this nonce`);
   }
-  const expiresAt = world.now + (request.ttl ?? DEFAULT_TTL) * 1000;
+  const { leaseDefaultTtl, leaseMaxTtl } = world.scenario.switches;
+  const expiresAt = world.now + Math.min(request.ttl ?? leaseDefaultTtl, leaseMaxTtl) * 1000;
   const nonce = request.nonce ?? world.ids.nonce();
   machine.lease = {
     nonce,
@@ -43,6 +41,7 @@ export function releaseLease(world: World, machine: SimMachine, nonce: string | 
   releaseAutostart(world, machine);
 }
 
+/** The lease has run out; whoever waited for it may go on. */
 export function expireLease(world: World, machine: SimMachine): void {
   if (machine.lease === undefined) return;
   note(world, machine, 'lease-expired', { nonce: machine.lease.nonce });
@@ -60,6 +59,16 @@ export function guard(world: World, machine: SimMachine, nonce: string | undefin
     const kind = status === 400 ? 'invalid_argument' : 'aborted';
     throw refuse(status, `${kind}: lease nonce is not valid: no such lease`);
   }
+}
+
+/** A write to a machine whose host is lost cannot be done. The status is an inference (machines docs name none). */
+export function requireHost(machine: SimMachine): void {
+  if (machine.host !== 'ok') throw refuse(503, `unavailable: host of machine ${machine.id} is unreachable`);
+}
+
+/** Leases and destroys need the host as well, unless the switch says that the API knows enough by itself. */
+export function requireHostForLease(world: World, machine: SimMachine): void {
+  if (world.scenario.switches.lostHostRefusesLeases) requireHost(machine);
 }
 
 function revives(world: World, machine: SimMachine, nonce: string): boolean {

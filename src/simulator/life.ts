@@ -1,6 +1,6 @@
 import { beginChecks } from './checks.js';
 import { exitEvent } from './exits.js';
-import { beginJob, cutJob } from './jobs.js';
+import { beginJob, cutJob, loseSnapshot, resumeJob } from './jobs.js';
 import { change, withEvent } from './machine.js';
 import { planAfter, unplan } from './planning.js';
 import { awaitTraffic } from './traffic.js';
@@ -13,16 +13,19 @@ export function launch(world: World, machine: SimMachine, source: string): void 
   planAfter(world, machine, 'pulled', 'pullMs');
 }
 
-/** Boots what is stopped or suspended. */
+/** Boots what is stopped or suspended; with its memory kept it only goes on. A restart has a say of its own. */
 export function boot(world: World, machine: SimMachine, source: string): void {
+  if (machine.snapshot === undefined && machine.state !== 'restarting') readSecrets(world, machine);
   change(world, machine, { state: 'starting' });
   machine.startSource = source;
-  planAfter(world, machine, 'booted', 'bootMs');
+  planAfter(world, machine, 'booted', machine.snapshot === undefined ? 'bootMs' : 'resumeMs');
 }
 
 /** The boot is over: the process runs, its checks and its work begin. */
 export function becomeStarted(world: World, machine: SimMachine): void {
-  if (machine.image?.spec.failsBoot === true) {
+  const { snapshot } = machine;
+  machine.snapshot = undefined;
+  if (snapshot === undefined && machine.image?.spec.failsBoot === true) {
     change(world, machine, { events: withEvent(world, machine, exitEvent(world, machine, { code: 1 })) });
     return rest(world, machine, 'failed');
   }
@@ -30,7 +33,14 @@ export function becomeStarted(world: World, machine: SimMachine): void {
   change(world, machine, { state: 'started', events: withEvent(world, machine, event) });
   note(world, machine, 'settled', { state: 'started', version: machine.version });
   beginChecks(world, machine);
-  beginJob(world, machine, 1);
+  if (snapshot?.left !== undefined) resumeJob(world, machine, snapshot.left);
+  else beginJob(world, machine, 1);
+}
+
+/** What a cold boot reads of the app's secrets (docs, apps/secrets: when a machine boots). */
+export function readSecrets(world: World, machine: SimMachine): void {
+  const version = world.apps.get(machine.app)?.secrets.version ?? 0;
+  machine.secretsVersion = machine.skipSecrets ? 0 : version;
 }
 
 /** The machine is in a state that lasts. */
@@ -48,6 +58,7 @@ export function destroy(world: World, machine: SimMachine, source: string): void
   if (machine.state === 'destroying') return;
   machine.stopping = undefined;
   cutJob(world, machine, 'destroyed');
+  loseSnapshot(world, machine, 'destroyed');
   unplan(machine, 'autostart');
   machine.autostartHeld = false;
   const event = { type: 'destroy', status: 'destroying', source };

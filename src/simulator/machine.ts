@@ -30,6 +30,7 @@ export function change(world: World, machine: SimMachine, changes: Changes): voi
   wake(machine);
 }
 
+/** Lets the calls that wait for this machine look again. */
 export function wake(machine: SimMachine): void {
   for (const waiter of machine.waiters) waiter();
 }
@@ -90,6 +91,7 @@ function keepPast(world: World, machine: SimMachine): void {
   machine.past = [...kept, { until: world.now, json: toJson(machine) }];
 }
 
+/** A time as Fly writes it. */
 export function iso(ms: number): string {
   return new Date(ms).toISOString();
 }

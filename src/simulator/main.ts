@@ -19,17 +19,23 @@ export async function runSimulator(args: readonly string[], streams: Streams): P
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { scenario: { type: 'string' }, port: { type: 'string' }, 'exit-with-parent': { type: 'boolean' } },
+      options: {
+        scenario: { type: 'string' },
+        port: { type: 'string' },
+        host: { type: 'string' },
+        'exit-with-parent': { type: 'boolean' },
+      },
     });
     if (values.scenario === undefined) throw new Error('--scenario FILE is missing');
     const scenario = parseScenario(JSON.parse(readFileSync(values.scenario, 'utf8')));
     const simulator = createSimulator({ scenario, clock: realClock });
-    const listening = await serve(simulator, { port: Number(values.port ?? '0') });
-    streams.stdout.write(`simulator listening on http://127.0.0.1:${listening.port}\n`);
+    const { port = '0', host = '127.0.0.1' } = values;
+    const listening = await serve(simulator, { port: Number(port), host });
+    streams.stdout.write(`simulator listening on http://${host}:${listening.port}\n`);
     return values['exit-with-parent'] === true ? untilParentEnds(listening) : listening;
   } catch (reason) {
     streams.stderr.write(`${reason instanceof Error ? reason.message : String(reason)}\n`);
-    streams.stderr.write('usage: main.js --scenario FILE [--port P] [--exit-with-parent]\n');
+    streams.stderr.write('usage: main.js --scenario FILE [--port P] [--host H] [--exit-with-parent]\n');
     return undefined;
   }
 }

@@ -1,19 +1,22 @@
 import { draw } from './random.js';
 import type { Action, Scenario } from './scenario.js';
-import type { SimMachine, Slot, What, World } from './world.js';
+import type { SimApp, SimMachine, Slot, What, World } from './world.js';
 
 const SLOTS: Record<What, Slot> = {
   replaced: 'transition',
   pulled: 'transition',
   booted: 'transition',
   'came-to-rest': 'transition',
+  suspended: 'transition',
   destroyed: 'transition',
   gone: 'gone',
   exited: 'job',
   'stop-ends': 'job',
+  'signal-ends': 'job',
   autostart: 'autostart',
   'checks-report': 'checks',
   'checks-pass': 'checks',
+  'checks-turn': 'checks',
   'lease-ends': 'lease',
   'host-lost': 'host',
   'host-back': 'host',
@@ -30,6 +33,7 @@ export function planAfter(world: World, machine: SimMachine, what: What, timing:
   plan(world, machine, what, world.now + draw(machine.random, world.scenario.timing[timing]));
 }
 
+/** Takes off the agenda what is planned in a slot. */
 export function unplan(machine: SimMachine, slot: Slot): void {
   const entry = machine.due.get(slot);
   if (entry === undefined) return;
@@ -40,6 +44,13 @@ export function unplan(machine: SimMachine, slot: Slot): void {
 /** Plans a scripted happening. */
 export function planAction(world: World, at: number, action: Action, since: number): void {
   world.scripted.push(world.agenda.add(at, { kind: 'script', action, since }));
+}
+
+/** Plans the next pass of the proxy over an app's machines. */
+export function planPass(world: World, app: SimApp): void {
+  if (app.autostopMs === undefined) return;
+  const at = world.now + draw(app.random, app.autostopMs);
+  world.scripted.push(world.agenda.add(at, { kind: 'autostop-pass', app }));
 }
 
 /** The next time at which something may change for this machine without a call; undefined when nothing is due. */

@@ -1,10 +1,13 @@
 import type { MachineConfig } from '../fly/wire.js';
 import { imageRefOf } from './images.js';
-import { cutJob } from './jobs.js';
+import { cutJob, loseSnapshot } from './jobs.js';
 import { becomeStarted, launch, rest } from './life.js';
 import { change, withEvent } from './machine.js';
 import { planAfter, unplan } from './planning.js';
-import { note, type SimMachine, type World } from './world.js';
+import { note, type MachineState, type SimMachine, type World } from './world.js';
+
+/** What a machine between two states would have been without the update. */
+const RESTS_AS: Partial<Record<MachineState, MachineState>> = { stopping: 'stopped', suspending: 'suspended' };
 
 /** An accepted update. */
 export interface Replacement {
@@ -23,6 +26,7 @@ export function replace(world: World, machine: SimMachine, to: Replacement): str
   const ran = wasRunning(machine);
   machine.stopping = undefined;
   cutJob(world, machine, 'updated');
+  loseSnapshot(world, machine, 'updated');
   const ref = to.config.image ?? '';
   const image = world.images.resolve(ref);
   const version = world.ids.ulid(world.now);
@@ -31,8 +35,9 @@ export function replace(world: World, machine: SimMachine, to: Replacement): str
     config: machine.config,
     image: machine.image,
     imageRef: machine.imageRef,
-    state: ran ? 'started' : machine.state === 'stopping' ? 'stopped' : machine.state,
+    state: ran ? 'started' : (RESTS_AS[machine.state] ?? machine.state),
     launch: !to.skipLaunch && (ran || machine.state === 'failed'),
+    restsAs: ran && to.skipLaunch ? world.scenario.switches.skipLaunchUpdateState : 'stopped',
     reverts: whyReverted(machine, to, image?.spec.reverts),
   };
   machine.restarts = 0;
@@ -56,7 +61,7 @@ export function becomeReplaced(world: World, machine: SimMachine): void {
   machine.replacing = undefined;
   if (replacing.reverts !== undefined) return revert(world, machine, replacing);
   if (replacing.launch) return launch(world, machine, 'flyd');
-  rest(world, machine, 'stopped');
+  rest(world, machine, replacing.restsAs);
 }
 
 /**
@@ -79,7 +84,7 @@ function revert(world: World, machine: SimMachine, former: NonNullable<SimMachin
 
 function wasRunning(machine: SimMachine): boolean {
   if (machine.state === 'created') return isLaunching(machine);
-  return machine.state === 'started' || machine.state === 'starting';
+  return ['started', 'starting', 'restarting'].includes(machine.state);
 }
 
 function isLaunching(machine: SimMachine): boolean {

@@ -1,10 +1,14 @@
 import type { BlockingHandler, Handler } from './call.js';
-import { createApp, getApp, listApps } from './handlers/apps.js';
+import { createApp, getApp, listApps, listIps } from './handlers/apps.js';
+import { answerGraphql } from './handlers/graphql.js';
 import { deleteLease, getLease, postLease } from './handlers/leases.js';
-import { cordonMachine, startMachine, stopMachine, uncordonMachine } from './handlers/lifecycle.js';
+import * as lifecycle from './handlers/lifecycle.js';
 import * as machines from './handlers/machines.js';
 import * as metadata from './handlers/metadata.js';
+import * as processes from './handlers/processes.js';
 import { getManifest } from './handlers/registry.js';
+import * as releases from './handlers/releases.js';
+import * as secrets from './handlers/secrets.js';
 import { waitForState } from './handlers/wait.js';
 
 /** What a path leads to; `op` is its name in journal and faults. */
@@ -24,31 +28,55 @@ export interface BlockingRoute {
 const A = '/v1/apps/:app';
 const MS = `${A}/machines`;
 const M = `${MS}/:machine`;
+/** Fly's web API, which flyctl asks beside the Machines API (`FLY_UIEX_BASE_URL`). */
+const WEB = '/api/v1';
 
 const TABLE: readonly (readonly [method: string, pattern: string, op: string, handler: Handler])[] = [
   ['GET', '/v1/apps', 'apps', listApps],
   ['POST', '/v1/apps', 'create-app', createApp],
   ['GET', A, 'app', getApp],
+  ['GET', `${A}/ip_assignments`, 'ips', listIps],
+  ['GET', `${A}/secrets`, 'secrets', secrets.listSecrets],
+  ['POST', `${A}/secrets`, 'secrets', secrets.updateSecrets],
+  ['GET', `${A}/secrets/:key`, 'secrets', secrets.getSecret],
+  ['POST', `${A}/secrets/:key`, 'secrets', secrets.setSecret],
+  ['DELETE', `${A}/secrets/:key`, 'secrets', secrets.deleteSecret],
   ['GET', MS, 'list', machines.listMachines],
   ['POST', MS, 'create', machines.createMachine],
   ['GET', M, 'get', machines.getMachine],
   ['POST', M, 'update', machines.updateMachine],
   ['DELETE', M, 'destroy', machines.deleteMachine],
-  ['POST', `${M}/start`, 'start', startMachine],
-  ['POST', `${M}/stop`, 'stop', stopMachine],
-  ['POST', `${M}/cordon`, 'cordon', cordonMachine],
-  ['POST', `${M}/uncordon`, 'uncordon', uncordonMachine],
+  ['POST', `${M}/start`, 'start', lifecycle.startMachine],
+  ['POST', `${M}/stop`, 'stop', lifecycle.stopMachine],
+  ['POST', `${M}/suspend`, 'suspend', lifecycle.suspendMachine],
+  ['POST', `${M}/restart`, 'restart', lifecycle.restartMachine],
+  ['POST', `${M}/signal`, 'signal', processes.signalMachine],
+  ['POST', `${M}/cordon`, 'cordon', lifecycle.cordonMachine],
+  ['POST', `${M}/uncordon`, 'uncordon', lifecycle.uncordonMachine],
   ['GET', `${M}/lease`, 'look', getLease],
   ['POST', `${M}/lease`, 'lease', postLease],
   ['DELETE', `${M}/lease`, 'release', deleteLease],
   ['GET', `${M}/events`, 'events', machines.listEvents],
   ['GET', `${M}/versions`, 'versions', machines.listVersions],
+  ['GET', `${M}/ps`, 'ps', processes.listProcesses],
+  ['POST', `${M}/exec`, 'exec', processes.execCommand],
+  ['GET', `${M}/memory`, 'memory', processes.getMemory],
+  ['PUT', `${M}/memory`, 'memory', processes.limitMemory],
+  ['POST', `${M}/memory/reclaim`, 'memory', processes.reclaimMemory],
   ['GET', `${M}/metadata`, 'metadata', metadata.getMetadata],
   ['PUT', `${M}/metadata`, 'metadata', metadata.putMetadata],
   ['PATCH', `${M}/metadata`, 'metadata', metadata.patchMetadata],
   ['GET', `${M}/metadata/:key`, 'metadata', metadata.getMetadataKey],
   ['POST', `${M}/metadata/:key`, 'metadata', metadata.setMetadataKey],
   ['DELETE', `${M}/metadata/:key`, 'metadata', metadata.deleteMetadataKey],
+  ['POST', '/graphql', 'graphql', answerGraphql],
+  ['POST', `${WEB}/releases`, 'web', releases.createRelease],
+  ['PATCH', `${WEB}/releases/:release`, 'web', releases.patchRelease],
+  ['GET', `${WEB}/apps/:app/releases`, 'web', releases.listReleases],
+  ['GET', `${WEB}/apps/:app/logs`, 'web', releases.listLogs],
+  ['POST', `${WEB}/builds`, 'web', releases.noteBuild],
+  ['POST', `${WEB}/builds/finish`, 'web', releases.noteBuild],
+  ['GET', `${WEB}/organizations/:org`, 'web', releases.getOrganization],
 ];
 const WAIT = `${M}/wait`;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Switches } from './switches.js';
 
 const Ms = z.number().nonnegative();
 /** A duration in milliseconds: one number, or [min, max] to draw from. */
@@ -15,22 +16,13 @@ export const Timing = z.strictObject({
   stopMs: Span.prefault([200, 1000]),
   destroyMs: Span.prefault([500, 1500]),
   restartMs: Span.prefault([500, 1000]),
+  suspendMs: Span.prefault([200, 600]),
+  resumeMs: Span.prefault([200, 600]),
   checksFirstMs: Span.prefault([500, 1000]),
   checksPassMs: Span.prefault([2000, 5000]),
   postponeMs: Span.prefault([500, 2000]),
   destroyedReadableMs: Span.prefault([60_000, 60_000]),
-});
-
-/** What Fly's public sources leave open: Layover must be right under both settings of each. */
-export const Switches = z.strictObject({
-  leaseBlocksAutostart: z.boolean().default(true),
-  currentVersionEnforced: z.boolean().default(true),
-  versionsKeepReverted: z.boolean().default(true),
-  updateAnswersEvents: z.boolean().default(true),
-  expiredNonceAccepted: z.boolean().default(false),
-  expiredNonceStatus: z.literal([400, 409]).default(400),
-  waitAnswersState: z.boolean().default(true),
-  rateLimits: z.boolean().default(false),
+  visibleMs: Span.prefault([0, 0]),
 });
 
 /** Work a machine does by itself: it runs this long, exits, and is started again by the proxy after `idleMs`. */
@@ -55,6 +47,8 @@ export const ImageSpec = z.strictObject({
   reverts: z.union([z.boolean(), Share]).default(false),
   failsBoot: z.boolean().default(false),
   failsChecks: z.boolean().default(false),
+  /** Checks that passed become critical after so long, or change back and forth so often. */
+  checks: z.union([z.strictObject({ criticalAfterMs: Span }), z.strictObject({ flapEveryMs: Span })]).optional(),
   exits: z
     .strictObject({ afterMs: Span, code: z.number().int().default(1), oom: z.boolean().default(false) })
     .optional(),
@@ -83,14 +77,19 @@ export type MachineBlock = z.infer<typeof MachineBlock>;
 /** Body of the control call `create-machines`. */
 export const CreateMachines = z.strictObject({ app: z.string(), ...MachineShape });
 
+/** An app and its machines as a scenario begins with them. */
 export const AppBlock = z.strictObject({
   name: z.string(),
   org: z.string().default('personal'),
   foreignOrg: z.boolean().default(false),
+  /** How often the proxy looks for machines to stop; left out: never. */
+  autostopMs: Span.optional(),
+  secrets: z.record(z.string(), z.string()).default({}),
   machines: z.array(MachineBlock).default([]),
 });
 
-const EFFECTS = [
+/** What a fault may do, but for the delay that may stand beside it. */
+export const EFFECTS = [
   'answer',
   'loseAnswer',
   'late408',
@@ -100,6 +99,7 @@ const EFFECTS = [
   'halfList',
   'staleReadMs',
   'revert',
+  'noCapacity',
 ] as const;
 /** The name of an effect, as journal entries show it. */
 export type EffectName = (typeof EFFECTS)[number] | 'delayMs';
@@ -122,6 +122,7 @@ export const Effect = z
     halfList: z.literal(true).optional(),
     staleReadMs: Ms.optional(),
     revert: z.literal(true).optional(),
+    noCapacity: z.enum(['machine', 'host']).optional(),
     delayMs: Ms.optional(),
   })
   .refine((effect) => Object.keys(effect).length > 0, 'name an effect')
@@ -137,9 +138,10 @@ export function effectName(effect: Effect): EffectName {
   return effectNames(effect)[0] ?? 'delayMs';
 }
 
-const FAULT_OPS = [
-  'any list get create update destroy start stop cordon uncordon wait',
-  'lease refresh look release metadata versions events app manifest',
+/** The calls a fault may be on, by their names in the journal. */
+export const FAULT_OPS = [
+  'any list get create update destroy start stop suspend restart signal cordon uncordon wait',
+  'lease refresh look release metadata versions events ps exec memory secrets app ips manifest',
 ].flatMap((ops) => ops.split(' '));
 /** Which calls go wrong and how; times are relative to the start, `lease` means acquire and refresh. */
 export const Fault = z.strictObject({
@@ -156,7 +158,6 @@ export const Fault = z.strictObject({
 });
 export type Fault = z.infer<typeof Fault>;
 
-/** Machines a scripted happening is about: all that match every key. */
 const TargetShape = {
   app: z.string().optional(),
   machine: z.string().optional(),
@@ -164,14 +165,22 @@ const TargetShape = {
   group: z.string().optional(),
   index: z.number().int().nonnegative().optional(),
 };
+/** Machines a scripted happening is about: all that match every key. */
 export const Target = z.strictObject(TargetShape);
 export type Target = z.infer<typeof Target>;
 
+/** What a foreign deploy changes. */
 export const DeployBody = z.strictObject({
   image: z.string().optional(),
   env: z.record(z.string(), z.string()).optional(),
 });
+/** How a process is made to exit. */
 export const ExitBody = z.strictObject({ code: z.number().int().default(0), oom: z.boolean().default(false) });
+
+/** What checks are set to. */
+export const ChecksBody = z.strictObject({ status: z.enum(['passing', 'warning', 'critical']) });
+/** Secrets by name; null removes one. */
+export const SecretsBody = z.strictObject({ values: z.record(z.string(), z.string().nullable()) });
 
 /** One scripted happening: exactly one key. */
 export const Action = z
@@ -180,6 +189,11 @@ export const Action = z
     destroy: Target.optional(),
     deploy: z.strictObject({ ...TargetShape, ...DeployBody.shape }).optional(),
     autostart: Target.optional(),
+    autostop: Target.optional(),
+    request: Target.optional(),
+    loseSnapshot: Target.optional(),
+    checks: z.strictObject({ ...TargetShape, ...ChecksBody.shape }).optional(),
+    secrets: z.strictObject({ app: z.string(), ...SecretsBody.shape }).optional(),
     exit: z.strictObject({ ...TargetShape, ...ExitBody.shape }).optional(),
     loseHost: Target.optional(),
     restoreHost: Target.optional(),

@@ -1,5 +1,6 @@
 import { errorAnswer, raw, Refusal, type Answer } from './answers.js';
 import { headerOf, type Call, type SimRequest } from './call.js';
+import { noCapacity } from './capacity.js';
 import { pickFault } from './faults.js';
 import { control } from './handlers/control.js';
 import { ociError } from './handlers/registry.js';
@@ -98,8 +99,8 @@ function perform(world: World, call: Call, route: Route | BlockingRoute): Promis
 function answerInstead(world: World, call: Call, op: string): Outcome | undefined {
   const { app, machine } = call.params;
   if (op === 'manifest') return call.effect && withoutEffect(call.effect, op);
-  const problem = authProblem(world, call.request) ?? problemOf(() => limitRate(world, op, machine ?? app ?? ''));
-  return problem ?? (call.effect && withoutEffect(call.effect, op));
+  const problem = authProblem(world, call.request) ?? limitRate(world, op, machine ?? app ?? '');
+  return problem ?? noCapacity(call, op) ?? (call.effect && withoutEffect(call.effect, op));
 }
 
 async function performBlocking(world: World, call: Call, route: BlockingRoute): Promise<Outcome> {
@@ -126,15 +127,6 @@ function record(world: World, entry: CallEntry): void {
 function attempt(act: () => Answer): Answer {
   try {
     return act();
-  } catch (reason) {
-    return answerOf(reason);
-  }
-}
-
-function problemOf(check: () => void): Answer | undefined {
-  try {
-    check();
-    return undefined;
   } catch (reason) {
     return answerOf(reason);
   }

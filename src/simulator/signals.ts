@@ -15,6 +15,7 @@ export const SIGNALS = {
   SIGALRM: 14,
   SIGTERM: 15,
 } as const;
+/** The name of a signal. */
 export type Signal = keyof typeof SIGNALS;
 
 /** Those that a stop takes (machines OpenAPI text, StopRequest). */

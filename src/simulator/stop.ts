@@ -1,8 +1,8 @@
 import { refuse } from './answers.js';
 import { goDuration } from './durations.js';
 import { exitEvent, killedBy, type Exit } from './exits.js';
-import { cutJob, finishJob, ownExit } from './jobs.js';
-import { rest } from './life.js';
+import { cutJob, finishJob, loseSnapshot, ownExit } from './jobs.js';
+import { boot, readSecrets, rest } from './life.js';
 import { change, withEvent } from './machine.js';
 import { plan, planAfter } from './planning.js';
 import { draw } from './random.js';
@@ -22,29 +22,41 @@ export interface StopOrder {
 }
 
 /**
- * What a call asks for, else the machine's own `stop_config`, else Fly's defaults. A timeout of 0 names none: flyctl
- * sends `"0s"` when nobody gave one (flyctl-traces, `machine-stop`).
- * Throws 400 for a signal that a stop does not take, and for what is no duration.
+ * What a call asks for, else the machine's own `stop_config` (what Fly would not take there counts as not named), else
+ * Fly's defaults. A timeout of 0 names none: flyctl sends `"0s"` when nobody gave one (flyctl-traces, `machine-stop`).
+ * Throws 400 for a signal in the call that a stop does not take, and for what is no duration.
  */
 export function stopOrderOf(
   machine: SimMachine,
   asked: { readonly signal?: string | undefined; readonly timeout?: unknown },
 ): StopOrder {
-  const own = machine.config.stop_config;
-  const signal = stopSignalOf(asked.signal || own?.signal || DEFAULT_SIGNAL);
-  if (signal === undefined) throw refuse(400, `invalid_argument: invalid stop signal '${asked.signal ?? ''}'`);
-  const askedMs = asked.timeout === undefined || asked.timeout === '' ? 0 : goDuration(asked.timeout);
+  const { signal: ownSignal, timeout: ownTimeout } = machine.config.stop_config ?? {};
+  const signal = asked.signal ? stopSignalOf(asked.signal) : (stopSignalOf(ownSignal ?? '') ?? DEFAULT_SIGNAL);
+  if (signal === undefined) throw refuse(400, `invalid_argument: invalid stop signal '${asked.signal}'`);
+  const askedMs = goDuration(asked.timeout || '0');
   if (askedMs === undefined) throw refuse(400, 'invalid_argument: invalid stop timeout');
-  const timeoutMs = askedMs || goDuration(own?.timeout) || DEFAULT_TIMEOUT_MS;
+  const timeoutMs = askedMs || goDuration(ownTimeout) || DEFAULT_TIMEOUT_MS;
   return { signal, timeoutMs: Math.min(timeoutMs, LONGEST_TIMEOUT_MS) };
 }
 
 /** Stops a machine that runs; answered at once. Its process may go on until the timeout, then it is killed. */
 export function stop(world: World, machine: SimMachine, { signal, timeoutMs, source }: StopOrder & { source: string }) {
-  machine.restarts = 0;
-  machine.stopping = { signal, by: world.cause, killAt: world.now + timeoutMs, exit: undefined };
+  loseSnapshot(world, machine, 'stopped');
   const event = { type: 'stop', status: 'stopping', source };
   change(world, machine, { state: 'stopping', events: withEvent(world, machine, event) });
+  sendStop(world, machine, { signal, timeoutMs });
+}
+
+/** Stops the machine's process and boots it again, under the same version. */
+export function restart(world: World, machine: SimMachine, order: StopOrder): void {
+  const event = { type: 'restart', status: 'restarting', source: 'user' };
+  change(world, machine, { state: 'restarting', events: withEvent(world, machine, event) });
+  sendStop(world, machine, order);
+}
+
+function sendStop(world: World, machine: SimMachine, { signal, timeoutMs }: StopOrder): void {
+  machine.restarts = 0;
+  machine.stopping = { signal, by: world.cause, killAt: world.now + timeoutMs, exit: undefined };
   const endsAt = endOf(world, machine);
   if (endsAt === undefined || endsAt <= world.now) return endStopped(world, machine);
   plan(world, machine, 'stop-ends', endsAt);
@@ -61,7 +73,7 @@ function endOf(world: World, machine: SimMachine): number | undefined {
   return Math.min(run.endsAt, handled, stopping.killAt);
 }
 
-/** The process has ended: by itself, because it handled the signal, or killed. What is left is taken down. */
+/** The process has ended: by itself, by handling the signal, or killed. What is left is taken down. */
 export function endStopped(world: World, machine: SimMachine): void {
   const { stopping } = machine;
   if (stopping === undefined) return;
@@ -83,12 +95,15 @@ function exitOnStop(world: World, machine: SimMachine, { signal, killAt }: Stopp
   return { code: job.onStop.exitCode };
 }
 
-/** The end of a stop, and of a creation with `skip_launch`. */
+/** The end of a stop or of a restart's first half, and of a creation with `skip_launch`. */
 export function comeToRest(world: World, machine: SimMachine): void {
-  if (machine.state === 'stopping') {
-    const exit = { code: 0, ...machine.stopping?.exit, requested: true };
-    machine.stopping = undefined;
-    change(world, machine, { events: withEvent(world, machine, exitEvent(world, machine, exit)) });
-  }
-  rest(world, machine, 'stopped');
+  const { state, stopping } = machine;
+  if (state === 'created') return rest(world, machine, world.scenario.switches.skipLaunchCreateState);
+  const restarting = state === 'restarting';
+  const exit = { code: 0, ...stopping?.exit, requested: true, restarting };
+  machine.stopping = undefined;
+  change(world, machine, { events: withEvent(world, machine, exitEvent(world, machine, exit)) });
+  if (!restarting) return rest(world, machine, 'stopped');
+  if (world.scenario.switches.restartReadsSecrets) readSecrets(world, machine);
+  boot(world, machine, 'user');
 }

@@ -16,6 +16,10 @@ export interface MachineTruth {
   readonly metadata: Readonly<Record<string, string>>;
   readonly cordoned: boolean;
   readonly host: 'ok' | 'unreachable';
+  /** The version of the app's secrets it booted with; absent = without. */
+  readonly secretsVersion?: number;
+  /** It still has the memory it was suspended with: a start goes on where it was. */
+  readonly snapshot?: true;
   /** Its process runs and means to end by itself at `endsAt`. */
   readonly working: boolean;
   readonly endsAt?: number;
@@ -44,6 +48,8 @@ function truthOf(machine: SimMachine): MachineTruth {
     metadata: machine.config.metadata ?? {},
     cordoned: machine.cordoned,
     host: machine.host,
+    ...(machine.secretsVersion > 0 && { secretsVersion: machine.secretsVersion }),
+    ...(machine.snapshot && { snapshot: true }),
     working: run !== undefined,
     ...(run && { endsAt: run.endsAt }),
     ...(lease && { lease: { nonce: lease.nonce, description: lease.description, expiresAt: lease.expiresAt } }),

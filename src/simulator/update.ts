@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { MachineConfig } from '../fly/wire.js';
 import { refuse } from './answers.js';
-import { guard } from './leases.js';
+import { guard, requireHost } from './leases.js';
 import { replace } from './replace.js';
-import type { SimMachine, World } from './world.js';
+import type { SimApp, SimMachine, World } from './world.js';
 
 /** An update as it was asked for. */
 export interface Update {
@@ -10,6 +11,7 @@ export interface Update {
   readonly nonce: string | undefined;
   readonly currentVersion: string | undefined;
   readonly skipLaunch: boolean;
+  readonly skipSecrets: boolean;
   readonly source: string;
   readonly forceRevert: boolean;
 }
@@ -21,17 +23,26 @@ export function update(world: World, machine: SimMachine, asked: Update): string
   if (machine.state === 'destroying') throw refuse(412, 'failed_precondition: machine is being destroyed');
   // Text of flyctl PR 4825.
   if (machine.state === 'replacing') throw refuse(409, 'aborted: machine is replacing: concurrent update in progress');
-  // 409 according to Fly staff (community 15555); the text is ours.
-  const enforced = world.scenario.switches.currentVersionEnforced && asked.currentVersion !== undefined;
-  if (enforced && asked.currentVersion !== machine.version) {
-    throw refuse(409, `aborted: current_version mismatch: machine is at version ${machine.version}`);
-  }
-  return replace(world, machine, asked);
+  requireVersion(world, machine, asked.currentVersion);
+  machine.skipSecrets = asked.skipSecrets;
+  const changes = world.scenario.switches.identicalMintsVersion || !isDeepStrictEqual(asked.config, machine.config);
+  return changes ? replace(world, machine, asked) : machine.version;
 }
 
-/** A write to a machine whose host is lost cannot be done. The status is an inference (machines docs name none). */
-export function requireHost(machine: SimMachine): void {
-  if (machine.host !== 'ok') throw refuse(503, `unavailable: host of machine ${machine.id} is unreachable`);
+// 409 according to Fly staff (community 15555); the text is ours.
+function requireVersion(world: World, machine: SimMachine, expected: string | undefined): void {
+  const { currentVersionEnforced, currentVersionStatus: status } = world.scenario.switches;
+  if (!currentVersionEnforced || expected === undefined || expected === machine.version) return;
+  const kind = status === 409 ? 'aborted' : 'failed_precondition';
+  throw refuse(status, `${kind}: current_version mismatch: machine is at version ${machine.version}`);
+}
+
+/** Refuses what needs newer secrets than the app has: a host that lags must not boot old ones (flyctl minvers.go). */
+export function requireSecrets(world: World, app: SimApp, least: number): void {
+  if (app.secrets.version >= least) return;
+  const status = world.scenario.switches.secretsBehindStatus;
+  const kind = status === 412 ? 'failed_precondition' : 'unavailable';
+  throw refuse(status, `${kind}: secrets are at version ${app.secrets.version}, ${least} is needed`);
 }
 
 /** What `fly deploy` of somebody else does to a machine: its config with another image or env, under Fly's rules. */
@@ -49,6 +60,7 @@ export function deploy(
     currentVersion: undefined,
     // flyctl machines_launchinput.go:shouldSkipLaunch @ad0172f.
     skipLaunch: !['started', 'starting', 'failed'].includes(machine.state),
+    skipSecrets: machine.skipSecrets,
     source: 'user',
     forceRevert: false,
   });

@@ -4,19 +4,23 @@ import { createAgenda, type Agenda, type Entry } from './agenda.js';
 import { createIds, type Ids } from './ids.js';
 import { createImages, type Image, type ImageStore } from './images.js';
 import { createJournal, type Happening, type JournalLog } from './journal.js';
-import { createRandom, type Random } from './random.js';
+import { createRandom, type Random, type Span } from './random.js';
 import type { Bucket } from './rate-limit.js';
 import type { Exit } from './exits.js';
 import type { Action, Fault, Job, Scenario } from './scenario.js';
+import type { Secrets } from './secrets.js';
 import type { Signal } from './signals.js';
 
+/** The states a machine shows (machines docs, machine states). */
 export type MachineState =
   | 'created'
   | 'starting'
   | 'started'
   | 'stopping'
   | 'stopped'
+  | 'suspending'
   | 'suspended'
+  | 'restarting'
   | 'failed'
   | 'replacing'
   | 'destroying'
@@ -28,13 +32,16 @@ export type What =
   | 'pulled'
   | 'booted'
   | 'came-to-rest'
+  | 'suspended'
   | 'destroyed'
   | 'gone'
   | 'exited'
   | 'stop-ends'
+  | 'signal-ends'
   | 'autostart'
   | 'checks-report'
   | 'checks-pass'
+  | 'checks-turn'
   | 'lease-ends'
   | 'host-lost'
   | 'host-back';
@@ -42,6 +49,7 @@ export type What =
 /** A machine has at most one thing due in each slot: planning another one takes the first off the agenda. */
 export type Slot = 'transition' | 'gone' | 'job' | 'autostart' | 'checks' | 'lease' | 'host';
 
+/** A lease that lives. */
 export interface MachineLease {
   readonly nonce: string;
   readonly expiresAt: number;
@@ -49,6 +57,7 @@ export interface MachineLease {
   readonly description: string;
 }
 
+/** A version of a machine, as `versions` lists it. */
 export interface Version {
   readonly version: string;
   readonly config: MachineConfig;
@@ -72,6 +81,8 @@ export interface Replacing {
   readonly imageRef: ImageRef;
   readonly state: MachineState;
   readonly launch: boolean;
+  /** Where the new version rests when it is not launched. */
+  readonly restsAs: MachineState;
   /** Why the new version will not come up; undefined when it will. */
   readonly reverts: string | undefined;
 }
@@ -106,6 +117,16 @@ export interface SimMachine {
   run: { readonly startedAt: number; readonly endsAt: number } | undefined;
   restarts: number;
   stopping: Stopping | undefined;
+  /** Its memory, kept by a suspend: with so much of its work left (undefined: it was not at work). */
+  snapshot: { readonly left: number | undefined } | undefined;
+  /** The version of the app's secrets it booted with; 0 = without. */
+  secretsVersion: number;
+  skipSecrets: boolean;
+  memoryLimitMb: number | undefined;
+  /** Reads do not find it before (timing `visibleMs`). */
+  readonly visibleAt: number;
+  /** When the proxy last sent it a request. */
+  requestedAt: number | undefined;
   startSource: string;
   replacing: Replacing | undefined;
   /** The proxy wants to start it, and waits until it may (lease, cordon). */
@@ -120,18 +141,39 @@ export interface SimMachine {
   past: readonly { readonly until: number; readonly json: string }[];
 }
 
+/** What the agenda holds. */
 export type Due =
   | { readonly kind: 'machine'; readonly what: What; readonly machine: SimMachine }
-  | { readonly kind: 'script'; readonly action: Action; readonly since: number };
+  | { readonly kind: 'script'; readonly action: Action; readonly since: number }
+  | { readonly kind: 'autostop-pass'; readonly app: SimApp };
 
+/** What `fly deploy` notes about itself; no machine depends on it. */
+export interface Release {
+  readonly id: string;
+  readonly version: number;
+  readonly image: string;
+  readonly strategy: string;
+  readonly definition: unknown;
+  readonly createdAt: number;
+  status: string;
+}
+
+/** An app as it really is. */
 export interface SimApp {
   readonly id: string;
   readonly name: string;
   readonly org: string;
   readonly foreignOrg: boolean;
   readonly machines: SimMachine[];
+  /** Those that are forgotten by now: a stale list may still show them. */
+  readonly gone: SimMachine[];
+  readonly secrets: Secrets;
+  readonly releases: Release[];
+  readonly autostopMs: Span | undefined;
+  readonly random: Random;
 }
 
+/** A fault of the scenario, and how often it was met. */
 export interface FaultState {
   readonly index: number;
   readonly fault: Fault;
@@ -140,6 +182,7 @@ export interface FaultState {
   hits: number;
 }
 
+/** All there is; one object, changed in place by what happens. */
 export interface World {
   readonly scenario: Scenario;
   readonly clock: Clock;

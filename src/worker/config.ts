@@ -16,6 +16,28 @@ const Duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const MOST_PORT = 65_535;
+const HOST_AND_PORT = /^(\[[0-9a-f:]+\]|[^\s/:[\]]+):(\d{1,5})$/i;
+
+/** Where to listen, as `host:port`. */
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+const Address = z.string().transform((text, context): Listen => {
+  const [, host, port] = HOST_AND_PORT.exec(text) ?? [];
+  if (host !== undefined && Number(port) <= MOST_PORT) return { host, port: Number(port) };
+  context.addIssue({
+    code: 'custom',
+    message: 'must be host and port to listen on, like 127.0.0.1:9464, or 0.0.0.0:9464 in a container',
+  });
+  return z.NEVER;
+});
+
+/** Fly ends a machine 300 s after its signal at the latest (docs reference/configuration), and the worker needs a rest. */
+const LONGEST_GRACE_MS = 240_000;
+
 const Environment = z.object({
   FLY_API_TOKEN: z
     .string({
@@ -24,9 +46,21 @@ const Environment = z.object({
     .trim()
     .min(1, 'is empty; give the worker a token: fly tokens create deploy -a <app>'),
   FLY_FLAPS_BASE_URL: BaseUrl.default(PUBLIC_API),
+  FLY_APP_NAME: z.string().optional(),
   LAYOVER_REGISTRY_URL: BaseUrl.optional(),
   LAYOVER_POLL_BUSY: Duration.prefault('3s'),
   LAYOVER_POLL_CALM: Duration.prefault('1m'),
+  LAYOVER_GRACE: Duration.prefault('60s').refine(
+    (ms) => ms <= LONGEST_GRACE_MS,
+    'must not be longer than 4m: Fly ends a machine 5 minutes after its signal, whatever it does',
+  ),
+  LAYOVER_HEALTH: Address.optional(),
+  LAYOVER_METRICS: Address.optional(),
+  LAYOVER_OWN_APP: z
+    .enum(['refuse', 'allow'], {
+      error: 'must be refuse or allow: whether this worker may roll out the very app it runs in',
+    })
+    .default('refuse'),
 });
 
 /** What a worker needs to know, read once from its environment. Temporal's own `TEMPORAL_*` are read by envconfig. */
@@ -36,24 +70,52 @@ export interface WorkerConfig {
   /** Asked instead of every image's own registry. */
   readonly registryUrl?: string;
   readonly pollMs: { readonly busy: number; readonly calm: number };
+  /** What a worker that is told to stop gives the updates in flight. */
+  readonly graceMs: number;
+  /** Where health is answered; left out, nowhere. */
+  readonly health?: Listen;
+  /** Where Prometheus may scrape; left out, nowhere. */
+  readonly metrics?: Listen;
+  /** The Fly app this process runs in, unless it may be rolled out all the same. */
+  readonly ownApp?: string;
 }
 
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The names that are read here; `LAYOVER_*` beyond them are typing errors. */
+export const READ_HERE: readonly string[] = Object.keys(Environment.shape);
+
 const withoutSlash = (url: string): string => url.replace(/\/$/, '');
+
+/** Names are read exactly, so a mistyped one would be ignored for ever. */
+function typingErrors(env: Env): string[] {
+  const known = READ_HERE.filter((name) => name.startsWith('LAYOVER_'));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('LAYOVER_') && env[name] !== undefined && !known.includes(name))
+    .map((name) => `${name} is no setting of the worker; there are ${known.join(', ')}`);
+}
 
 /**
  * @param env the environment.
  * @throws Error that names every wrong variable and the way out; no value of a variable is repeated.
  */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): WorkerConfig {
+export function readConfig(env: Env): WorkerConfig {
   const parsed = Environment.safeParse(env);
-  if (!parsed.success) {
-    throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'));
-  }
+  const problems = [
+    ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')} ${issue.message}`),
+    ...typingErrors(env),
+  ];
+  if (!parsed.success || problems.length > 0) throw new Error(problems.join('\n'));
   const read = parsed.data;
+  const ownApp = read.LAYOVER_OWN_APP === 'refuse' ? read.FLY_APP_NAME : undefined;
   return {
     token: read.FLY_API_TOKEN,
     flyUrl: withoutSlash(read.FLY_FLAPS_BASE_URL),
     ...(read.LAYOVER_REGISTRY_URL === undefined ? {} : { registryUrl: withoutSlash(read.LAYOVER_REGISTRY_URL) }),
     pollMs: { busy: read.LAYOVER_POLL_BUSY, calm: read.LAYOVER_POLL_CALM },
+    graceMs: read.LAYOVER_GRACE,
+    ...(read.LAYOVER_HEALTH === undefined ? {} : { health: read.LAYOVER_HEALTH }),
+    ...(read.LAYOVER_METRICS === undefined ? {} : { metrics: read.LAYOVER_METRICS }),
+    ...(ownApp ? { ownApp } : {}),
   };
 }

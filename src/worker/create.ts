@@ -4,13 +4,10 @@ import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { type ActivityDeps, createActivities } from '../../activities/index.js';
-import { realClock } from '../clock.js';
 import { TASK_QUEUE } from '../domain/names.js';
-import { createFlyClient } from '../fly/client.js';
-import { createLimiter } from '../fly/limiter.js';
-import { findDigest } from '../fly/registry.js';
-import { undiciTransport } from '../fly/transport.js';
 import type { WorkerConfig } from './config.js';
+import { flySide } from './fly-side.js';
+import { countCalls, countUpdates, type Metrics } from './metrics.js';
 import { searchAttributes } from './search-attributes.js';
 
 /** Where `npm run build` puts the workflow bundle, seen from the compiled file. */
@@ -25,17 +22,18 @@ export const workflowSource = (): Pick<WorkerOptions, 'workflowBundle'> | Pick<W
 /**
  * The settings a pause relies on: a dead worker's workflow tasks move on after two seconds, well before its updates
  * are tried again, and heartbeats (with them a call back) travel every second. A worker that is told to stop gives
- * its updates a minute to finish.
+ * its updates `LAYOVER_GRACE` to finish (the SDK's own grace is nothing).
  */
 export const WORKER_SETTINGS = {
   taskQueue: TASK_QUEUE,
   stickyQueueScheduleToStartTimeout: '2s',
   maxHeartbeatThrottleInterval: '1s',
   defaultHeartbeatThrottleInterval: '1s',
-  shutdownGraceTime: '60s',
-  shutdownForceTime: '90s',
   maxConcurrentActivityTaskExecutions: 500,
 } as const satisfies Partial<WorkerOptions>;
+
+/** After the grace has ended activities are told, and may take this long to give back what they hold. */
+const FORCE_AFTER_MS = 30_000;
 
 /** Longer than any server needs that is well; a write waits for it. */
 const BEAT_TIMEOUT_MS = 5_000;
@@ -62,36 +60,33 @@ const isRunningIn =
     }
   };
 
-/** A worker that talks to Fly as `config` says. */
+/**
+ * A worker that talks to Fly as `config` says, and counts what it does.
+ * @throws Error where the namespace is not there, or the settings do not fit together.
+ */
 export async function createWorker(
   config: WorkerConfig,
   connection: NativeConnection,
   namespace: string,
+  metrics: Metrics,
 ): Promise<Worker> {
-  const transport = undiciTransport();
-  const { token, flyUrl, registryUrl, pollMs } = config;
-  const fly = createFlyClient({
-    baseUrl: flyUrl,
-    token,
-    transport,
-    clock: realClock,
-    limiter: createLimiter(realClock),
-  });
-  const registry = { transport, token, ...(registryUrl === undefined ? {} : { baseUrl: registryUrl }) };
+  const side = flySide(config);
   const activities = createActivities({
-    fly,
-    clock: realClock,
-    pollMs,
-    findDigest: (repository, tag) => findDigest(repository, tag, registry),
+    ...side,
+    fly: countCalls(side.fly, metrics),
+    pollMs: config.pollMs,
     attributes: () => searchAttributes(connection, namespace),
     beat: beatOver(connection, namespace),
     isRunning: isRunningIn(new Client({ connection, namespace })),
   });
   return Worker.create({
     ...WORKER_SETTINGS,
+    shutdownGraceTime: config.graceMs,
+    shutdownForceTime: config.graceMs + FORCE_AFTER_MS,
     ...workflowSource(),
     connection,
     namespace,
     activities: { ...activities },
+    interceptors: { activity: [countUpdates(metrics)] },
   });
 }

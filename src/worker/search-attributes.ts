@@ -1,8 +1,8 @@
 import type { NativeConnection } from '@temporalio/worker';
+import { WANTED } from './attribute-names.js';
 
-/** Keyword = 2 in temporal.api.enums.v1.IndexedValueType. Three Keywords fit into any namespace of any store. */
+/** Keyword = 2 in temporal.api.enums.v1.IndexedValueType. */
 const KEYWORD = 2;
-const WANTED = ['FlyApp', 'FlyImage', 'RolloutPhase'];
 
 /**
  * Which of Layover's search attributes the namespace has. One of another type is not ours. A server that does not

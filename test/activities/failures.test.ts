@@ -64,6 +64,7 @@ describe('what an activity tells Temporal', () => {
         pace: 'calm',
         errors: 'told',
         after: 0,
+        since: world.clock.now(),
         stale: world.clock.now() + 300_000,
         until: world.clock.now() + 600_000,
       }),
@@ -82,7 +83,7 @@ describe('what an activity tells Temporal', () => {
   test('a look returns nothing of a config, an env or a body', async () => {
     const world = oneMachine({ machine: { env: { PASSWORD: SECRET }, config: { init: { cmd: ['run', SECRET] } } } });
     const { plan: made } = await plan(world);
-    const order = lookOrder(begin(made, 0), { pace: 'busy', errors: 'told', after: 0, stale: 0, until: 0 });
+    const order = lookOrder(begin(made, 0), { pace: 'busy', errors: 'told', since: 0, after: 0, stale: 0, until: 0 });
     const { environment, activities } = within(world);
     const look = await environment.run(activities.observeFleet, order);
     expect(look).toMatchObject({ kind: 'seen', observation: { candidates: [{ id: truth(world).id }] } });

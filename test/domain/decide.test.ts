@@ -217,6 +217,7 @@ describe('a rollout that knows of nothing to start', () => {
     expect(lookOf(state({ plan: plan({ deadlineMs: 100 * HOUR }) }))).toEqual({
       pace: 'calm',
       errors: 'told',
+      since: NOW,
       after: NOW,
       stale: NOW + 15 * MINUTE,
       until: NOW + 24 * HOUR,
@@ -224,7 +225,14 @@ describe('a rollout that knows of nothing to start', () => {
   });
 
   test('looks often, and anew after five minutes, while something flies or rests', () => {
-    const busy = { pace: 'busy', errors: 'told', after: NOW, stale: NOW + 15 * MINUTE, until: NOW + 5 * MINUTE };
+    const busy = {
+      pace: 'busy',
+      errors: 'told',
+      since: NOW,
+      after: NOW,
+      stale: NOW + 15 * MINUTE,
+      until: NOW + 5 * MINUTE,
+    };
     expect(lookOf(flying())).toEqual(busy);
     expect(lookOf(state({ resting: { [M1]: rest(M1) } }))).toEqual(busy);
   });
@@ -350,7 +358,7 @@ describe('whatever the state', () => {
         fc.pre(now.pause === undefined);
         const later = decide({ ...now, pausedMs: now.pausedMs + ms }, NOW + ms, draining);
         const shifted = JSON.stringify(decide(now, NOW, draining), (key, value: unknown) => {
-          const isTime = key === 'until' || key === 'stale' || (key === 'after' && now.clear.looks === 0);
+          const isTime = ['until', 'stale', 'since'].includes(key) || (key === 'after' && now.clear.looks === 0);
           return isTime && typeof value === 'number' ? value + ms : value;
         });
         expect(JSON.stringify(later)).toBe(shifted);

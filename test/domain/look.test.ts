@@ -19,7 +19,14 @@ import {
   state,
 } from './build.js';
 
-const LOOK = { pace: 'busy', errors: 'told', after: NOW, stale: NOW + MINUTE, until: NOW + 2 * MINUTE } as const;
+const LOOK = {
+  pace: 'busy',
+  errors: 'told',
+  since: 0,
+  after: NOW,
+  stale: NOW + MINUTE,
+  until: NOW + 2 * MINUTE,
+} as const;
 
 describe('the order of a look', () => {
   test('leaves out what is in flight or rests, and says which have failed and what is forgiven', () => {

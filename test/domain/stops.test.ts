@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/domain/decide.js';
 import { observe, type View } from '../../src/domain/fleet.js';
 import { onLaunched, onLost, onUpdated } from '../../src/domain/landing.js';
-import { isNews, lookOrder } from '../../src/domain/look.js';
+import { isNews, isOutdated, lookOrder } from '../../src/domain/look.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
 import { updateOrder } from '../../src/domain/orders.js';
 import type { UpdateOutcome } from '../../src/domain/outcomes.js';
@@ -151,6 +151,16 @@ describe('slots of those that are stopped', () => {
   });
 });
 
+test('a look that was not told who waits for capacity is outdated: it would pass them over for as long as it goes on', () => {
+  const look = { pace: 'busy', errors: 'told', since: 0, after: 0, stale: NOW + HOUR, until: NOW + HOUR } as const;
+  const before = state({ seen: seen({ pools: [pool({ up: 3, room: 1 })] }), written: 1 });
+  const order = lookOrder(before, look);
+  const trials = { [M1]: { region: 'ord', group: 'worker', why: 'stop' as const, landedAt: NOW } };
+  const after = { ...before, queue: [up(M2)], trials };
+  expect(isOutdated(order, after)).toBe(true);
+  expect(isOutdated(lookOrder(after, look), after)).toBe(false);
+});
+
 describe('a hold', () => {
   const flying = (id = M1): RolloutState => onLaunched(state({ seen: seen() }), up(id), NOW);
   const paused = (of: RolloutState): RolloutState => ({ ...of, pause: { code: 'asked', says: 'x', since: NOW } });
@@ -233,7 +243,7 @@ describe('an order for a machine past its time', () => {
   });
 
   test('is not given before the rollout is that old itself, pauses added', () => {
-    const order = lookOrder(forced, { pace: 'calm', errors: 'told', after: 0, stale: 0, until: 0 });
+    const order = lookOrder(forced, { pace: 'calm', errors: 'told', since: 0, after: 0, stale: 0, until: 0 });
     expect(order.force).toEqual({ afterMs: HOUR + MINUTE, from: forced.startedAt + HOUR + MINUTE });
   });
 });
@@ -276,7 +286,7 @@ describe('machines that are booted first', () => {
   test('a look comes back as soon as one has passed, or will not show anything any more', () => {
     const landed = onUpdated(onLaunched(booting(), candidate(M1), NOW), M1, BOOTED, NOW);
     const order = {
-      ...lookOrder(landed, { pace: 'busy', errors: 'told', after: 0, stale: NOW + HOUR, until: NOW + HOUR }),
+      ...lookOrder(landed, { pace: 'busy', errors: 'told', since: 0, after: 0, stale: NOW + HOUR, until: NOW + HOUR }),
       counts: 'x',
     };
     const waiting = { candidates: [], trials: [M1] };

@@ -9,9 +9,11 @@ const V2 = 'registry.fly.io/encoder:v2';
 const DIGEST = `sha256:${'2'.repeat(64)}`;
 const [IDLE, WORKING, ASLEEP, SECOND] = ['a0000000000001', 'a0000000000002', 'a0000000000003', 'a0000000000004'];
 const LATE = 'a0000000000005';
+/** Works for ever, and is stopped by the sweep. */
+const ENDLESS = 'a0000000000006';
 const JOB = { lengthMs: 20_000 };
 
-/** What a rollout may do, right and wrong, on a simulated Fly of four machines: one idle, one at work, one suspended. */
+/** What a rollout may do, right and wrong, on a simulated Fly of five machines: two idle, one at work for a while and one for ever, one suspended. */
 function fleet() {
   const world = lab({
     timing: FIXED,
@@ -22,6 +24,7 @@ function fleet() {
         machines: [
           { ids: [IDLE, SECOND], image: V1, running: false },
           { ids: [WORKING], image: V1, job: JOB },
+          { ids: [ENDLESS], image: V1, job: { lengthMs: 1e9 } },
           { ids: [ASLEEP], image: V1, state: 'suspended' },
         ],
       },
@@ -47,12 +50,23 @@ function fleet() {
     await write(id, { headers, ...wrong });
     await call('DELETE', `/machines/${id}/lease`, undefined, headers);
   };
+  const post = (id: string, verb: string) => call('POST', `/machines/${id}/${verb}`, {});
+  /** What a sweep does with a machine that never rests. */
+  const force = async (id: string): Promise<void> => {
+    await post(id, 'cordon');
+    await post(id, 'stop');
+    await world.after(2_000);
+    await update(id);
+    await post(id, 'start');
+    await post(id, 'uncordon');
+    await world.after(3_000);
+  };
   /** Somebody calls the machine, and the proxy starts it: it is at work then. */
   const wake = async (id: string): Promise<void> => {
     await world.raw('POST', `/_simulator/machines/${id}/autostart`);
     await world.after(3_000);
   };
-  return { world, call, lease, write, update, wake };
+  return { world, call, post, lease, write, update, force, wake };
 }
 type Fleet = ReturnType<typeof fleet>;
 
@@ -71,6 +85,7 @@ async function swept(
   const own = fleet();
   await own.world.after(21_000);
   for (const id of [IDLE, SECOND, WORKING]) if (!left.includes(id)) await own.update(id);
+  await own.force(ENDLESS);
   await own.wake(WORKING);
   await crime(own);
   await own.call('GET', '/machines');
@@ -85,7 +100,7 @@ async function evidenceOf({ sim, clock }: Lab): Promise<Omit<KillCase, 'unkilled
   await listening.close();
   const endedAt = clock.now();
   const sweeps = [{ app: 'encoder', digest: DIGEST, env: { CHANGE: '1' }, endedAt, truth: final }];
-  return { journal, final, endedAt, sweeps };
+  return { journal, final, endedAt, sweeps, forceAfterMs: 10_000, boots: 1 };
 }
 
 const innocent = async (): Promise<void> => undefined;
@@ -166,21 +181,40 @@ describe('the judge', () => {
       },
       [WORKING],
     );
-    expect(wrongOf(figures)).toMatchObject({ 'jobs cut': 1, 'machines written that were not idle': 1 });
-  });
-
-  test('condemns a job cut by a stop', async () => {
-    const figures = await verdict(async (fleet) => {
-      await fleet.call('POST', `/machines/${WORKING}/stop`, {});
+    expect(wrongOf(figures)).toMatchObject({
+      'jobs cut before their deadline': 1,
+      'machines written that were not idle': 1,
     });
-    expect(wrongOf(figures)).toMatchObject({ 'jobs cut': 1 });
   });
 
-  test('condemns a start call on an idle machine', async () => {
+  test('condemns a job cut by a stop before its deadline, and a machine left stopped', async () => {
+    const figures = await verdict((fleet) => fleet.post(WORKING, 'stop').then(() => fleet.world.after(2_000)));
+    expect(wrongOf(figures)).toMatchObject({
+      'jobs cut before their deadline': 1,
+      'machines left held, cordoned or stopped that should not be': 1,
+    });
+  });
+
+  test('condemns a machine left held, and one left cordoned', async () => {
+    const figures = await verdict(async (fleet) => {
+      await fleet.call('POST', `/machines/${ENDLESS}/metadata/layover_hold`, { value: '{}' });
+      await fleet.post(SECOND, 'cordon');
+    });
+    expect(wrongOf(figures)).toMatchObject({ 'machines left held, cordoned or stopped that should not be': 2 });
+  });
+
+  test('lets as many machines be booted after their write as were asked for, and no more', async () => {
+    const boot = (fleet: Fleet, id: string) => fleet.post(id, 'start').then(() => fleet.world.after(5_000));
+    expect(wrongOf(await verdict((fleet) => boot(fleet, IDLE)))).toEqual({});
+    const both = await verdict((fleet) => boot(fleet, IDLE).then(() => boot(fleet, SECOND)));
+    expect(wrongOf(both)).toMatchObject({ 'idle machines started that nobody asked for': 1 });
+  });
+
+  test('condemns a start call on an idle machine that nobody wrote', async () => {
     const figures = await verdict((fleet) =>
-      fleet.call('POST', `/machines/${IDLE}/start`).then(() => fleet.world.after(5_000)),
+      fleet.call('POST', `/machines/${ASLEEP}/start`).then(() => fleet.world.after(5_000)),
     );
-    expect(wrongOf(figures)).toMatchObject({ 'idle machines started by the sweep': 1 });
+    expect(wrongOf(figures)).toMatchObject({ 'idle machines started that nobody asked for': 1 });
   });
 
   test('condemns a lease that outlives the end by more than 60 s, and no younger one', async () => {

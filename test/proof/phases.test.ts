@@ -35,6 +35,43 @@ test.each([
   expect([...phasesAt(log, 0, killedAt).keys()]).toEqual(phase === undefined ? [] : [phase]);
 });
 
+/** One that stops a machine first: held, cordoned, stopped, written, started, uncordoned, put right. */
+const FORCED = [
+  'lease',
+  'get',
+  'metadata',
+  'cordon',
+  'get',
+  'stop',
+  'wait',
+  'get',
+  'update',
+  'wait',
+  'get',
+  'start',
+  'wait',
+  'uncordon',
+  'metadata',
+  'release',
+].map((op, n) => call(n, op, 1_000 + n * 1_000, 1_900 + n * 1_000));
+
+test.each([
+  [2, 'held'],
+  [3, 'held'],
+  [4, 'held'],
+  [5, 'stopping'],
+  [6, 'stopping'],
+  [7, 'stopping'],
+  [8, 'write under way'],
+  [9, 'settling'],
+  [11, 'putting right'],
+  [12, 'putting right'],
+  [13, 'putting right'],
+  [14, 'putting right'],
+] as const)('a kill during call %i of one that is stopped first meets it in the phase: %s', (at, phase) => {
+  expect([...phasesAt(FORCED, 0, 1_500 + at * 1_000).keys()]).toEqual([phase]);
+});
+
 test('what was begun before the kill before is in no worker’s hands any more', () => {
   expect(phasesAt(LOG.slice(0, 3), 1_330, 1_400).size).toBe(0);
 });

@@ -230,6 +230,43 @@ describe('cut: a job that our update ended', () => {
   });
 });
 
+describe('held: a machine that is left', () => {
+  const left = (machine: MachineTruth, more: Partial<Happened> = {}) =>
+    laws(record({ truthAtEnd: [machine], ...more }));
+  const metadata = { fly_platform_version: 'v2', layover_hold: '{}' };
+
+  test('with a hold, or cordoned, is condemned', () => {
+    expect(left(truth({ metadata }))).toEqual(['held']);
+    expect(left(truth({ cordoned: true }))).toEqual(['held']);
+  });
+
+  test('stopped by us and not started again is condemned; started since, it is not', () => {
+    const stop = call('stop', { n: 1, working: true });
+    const entries = [LIST, stop, write('abc.one#0', { n: 2 }), LIST];
+    expect(left(truth(), { entries })).toEqual(['held']);
+    expect(left(truth(), { entries: [...entries, happening('job-started', { n: 3 })] })).toEqual([]);
+  });
+
+  test('so by a ghost, or on a host that is lost, or that is destroyed, is not', () => {
+    expect(left(truth({ metadata }), { testCase: calm({ mishaps: STALLS }) })).toEqual([]);
+    expect(left(truth({ metadata, host: 'unreachable' }))).toEqual([]);
+    expect(left(truth({ metadata, state: 'destroyed' }))).toEqual([]);
+  });
+});
+
+test('cut: a stop of ours after its time is what "forceAfter" is for, and one before it is condemned', () => {
+  const testCase = withInput({ forceAfter: '10m' });
+  const stopped = (afterMs: number) => [
+    happening('job-started', { n: 0, t: 1_000 }),
+    call('stop', { n: 1, t: 1_000 + afterMs }),
+    happening('job-cut', { n: 2, t: 1_000 + afterMs, by: { n: 1, op: 'stop' } }),
+    happening('job-started', { n: 3, t: 2_000 + afterMs }),
+    LIST,
+  ];
+  expect(laws(record({ testCase, entries: stopped(600_000) }))).toEqual([]);
+  expect(laws(record({ testCase, entries: stopped(599_999) }))).toEqual(['cut']);
+});
+
 describe('afterEnd: a call that changes something after the end', () => {
   const entries = [LIST, write('abc.one#0'), LIST, call('lease', { status: 201 })];
 
@@ -363,10 +400,10 @@ describe('what is watched while a case runs', () => {
   });
 
   /** Runs the case with one module broken on purpose. */
-  async function runBroken(): Promise<string[]> {
+  async function runBroken(testCase = PAUSED_EARLY): Promise<string[]> {
     vi.resetModules();
     const broken = await import('../../src/proof/run-case.js');
-    const { broken: breaches } = await broken.runCase(PAUSED_EARLY);
+    const { broken: breaches } = await broken.runCase(testCase);
     return [...new Set(breaches.map((breach) => breach.law))];
   }
 
@@ -380,6 +417,19 @@ describe('what is watched while a case runs', () => {
       admit: <T>(queue: readonly T[]) => [...queue],
     }));
     expect(await runBroken()).toContain('half');
+  });
+
+  test('room: a pace that stops everybody at once is condemned', async () => {
+    const block = { count: 6, region: 'ord', group: 'app', image: OLD, state: 'started', managed: true, env: {} };
+    const machines = [{ ...block, metadata: {}, job: { lengthMs: 1e10 } }];
+    const input = { ...INPUT, forceAfter: '10m', maxUnavailable: 1 };
+    const stops = { ...scened({ apps: [{ name: APP, machines }] }), input };
+    expect(await runCase(stops)).toMatchObject({ broken: [], outcome: 'completed', stopped: 6 });
+    vi.doMock('../../src/domain/pace.js', async (original) => ({
+      ...(await original<object>()),
+      admit: <T>(queue: readonly T[]) => [...queue],
+    }));
+    expect(await runBroken(stops)).toContain('room');
   });
 
   test('paused: an update that says it was called back and writes all the same is condemned', async () => {

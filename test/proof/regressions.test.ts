@@ -343,7 +343,7 @@ test('machines that go idle where one waits for a slot make slots, and are updat
     world,
     working.map(({ id }) => id),
   ).filter(({ t }) => t - begun < 10 * MINUTE);
-  expect(early.length).toBeGreaterThanOrEqual(2);
+  expect(early.length).toBeGreaterThanOrEqual(1);
 });
 
 test('a standby that waits for its machine hides nobody else in its place', async () => {

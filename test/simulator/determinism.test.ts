@@ -4,22 +4,28 @@ import { parseScenario, type ScenarioInput } from '../../src/simulator/scenario.
 import { createSimulator } from '../../src/simulator/simulator.js';
 import { START, V1, V2 } from './support.js';
 
+const services = [{ protocol: 'tcp', internal_port: 80, autostop: 'suspend', checks: [{ type: 'tcp' }] }];
 const busy = (seed: number): ScenarioInput => ({
   seed,
-  images: { [V1]: {}, [V2]: { reverts: 0.2 } },
+  images: { [V1]: {}, [V2]: { reverts: 0.2, checks: { flapEveryMs: [1000, 4000] } } },
+  timing: { visibleMs: [0, 2000] },
   apps: [
     {
       name: 'encoder',
+      autostopMs: [20_000, 40_000],
       machines: [
+        { count: 3, image: V1, config: { services } },
+        { count: 3, image: V1, job: { lengthMs: [1000, 60_000], onStop: { afterMs: [100, 9000] } } },
         { count: 6, image: V1, job: { lengthMs: [1000, 60_000], idleMs: [5000, 30_000] } },
         { count: 4, image: V1, state: 'stopped', job: { lengthMs: 5000, idleMs: [1000, 9000] } },
       ],
     },
   ],
+  at: [5000, 15_000, 25_000].map((ms) => ({ ms, do: { request: { app: 'encoder' } } })),
   faults: [{ on: 'any', share: 0.1, effect: { loseAnswer: true } }],
 });
 
-/** Updates every machine under a lease, one after the other, whatever comes of it; returns the journal as text. */
+/** Gives every machine something to do, one after the other, whatever comes of it; returns the journal as text. */
 async function journalOf(seed: number): Promise<string> {
   const clock = virtualClock(START);
   const sim = createSimulator({ scenario: parseScenario(busy(seed)), clock });
@@ -30,9 +36,10 @@ async function journalOf(seed: number): Promise<string> {
       headers: { authorization: 'Bearer t' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-  for (const { id } of sim.machines()) {
+  for (const [at, { id }] of sim.machines().entries()) {
     await call('POST', `/${id}/lease`, { ttl: 5 });
-    await call('POST', `/${id}`, { config: { image: V2 } });
+    const verb = ['', '/cordon', '/stop', '/suspend', '/restart', '/signal'][at % 6] ?? '';
+    await call('POST', `/${id}${verb}`, { config: { image: V2, services }, ...(verb === '/signal' && { signal: 9 }) });
     await call('GET', `/${id}/wait?state=settled&timeout=20`);
     await clock.sleep(1000);
   }

@@ -171,3 +171,14 @@ test('auto_destroy takes the machine away after its exit', async () => {
   expect((await world.get()).state).toBe('destroyed');
   expect(world.happened('destroyed')).toHaveLength(1);
 });
+
+test('a job that was cut does not end a second time when it would have been done', async () => {
+  const world = lab(oneMachine({ state: 'stopped', job: { lengthMs: 3000 } }));
+  await world.call('POST', `/machines/${M1}/start`);
+  await world.after(2000 + 2000);
+  await world.update({ image: V2 });
+  await world.after(3500 + 2999);
+  const machine = await world.get();
+  expect(machine.state).toBe('started');
+  expect(machine.events?.map(({ type }) => type)).toEqual(['start', 'update', 'start', 'launch']);
+});

@@ -21,10 +21,12 @@ test('start of a started machine changes nothing', async () => {
 test('start is refused while the machine is created, replaced or just stopped', async () => {
   const refusals: string[] = [];
   for (const prepare of ['created', 'replacing', 'stopping']) {
-    const { call, update } = lab(oneMachine({ state: prepare === 'created' ? 'created' : 'started' }));
+    const { call, update } = lab(oneMachine());
+    const made = await call('POST', '/machines', { config: { image: V2 } });
     if (prepare === 'replacing') await update({ image: V2 });
     if (prepare === 'stopping') await call('POST', STOP_AT);
-    const { status, text } = await call('POST', START_AT);
+    const path = prepare === 'created' ? `/machines/${(made.json as { id: string }).id}/start` : START_AT;
+    const { status, text } = await call('POST', path);
     refusals.push(`${status} ${text}`);
   }
   expect(refusals).toEqual([

@@ -139,3 +139,8 @@ test.each([
 ])('the duration %s is %s ms', (value, ms) => {
   expect(goDuration(value)).toBe(ms);
 });
+
+test('a stop_config that no machine could follow counts as not named', async () => {
+  const world = await stopped(LONG, { signal: 'SIGNONE', timeout: 'soon' });
+  expect(world.calls('stop')).toMatchObject([{ signal: 'SIGINT', timeoutMs: 5000 }]);
+});

@@ -1,6 +1,7 @@
 import { virtualClock } from '../../src/clock.js';
 import { LeaseEnvelope, Machine } from '../../src/fly/wire.js';
 import type { CallEntry, HappeningEntry, HappeningKind, JournalEntry } from '../../src/simulator/journal.js';
+import { serve } from '../../src/simulator/http-server.js';
 import { parseScenario, type ScenarioInput } from '../../src/simulator/scenario.js';
 import { createSimulator, type SimAnswer, type Simulator } from '../../src/simulator/simulator.js';
 
@@ -61,7 +62,7 @@ export interface Lab {
 export function lab(input: ScenarioInput): Lab {
   const clock = virtualClock(START);
   const sim = createSimulator({ scenario: parseScenario(input), clock });
-  const raw: Lab['raw'] = async (method, url, body, headers = {}) => {
+  return labOver(sim, clock, async (method, url, body, headers = {}) => {
     const answer = await sim.handle({
       method,
       url,
@@ -69,7 +70,26 @@ export function lab(input: ScenarioInput): Lab {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     return answer === 'cut' ? { status: 'cut', headers: {}, json: undefined, text: '' } : replyOf(answer);
-  };
+  });
+}
+
+/** The same over a real socket; the time stays virtual. */
+export async function servedLab(input: ScenarioInput): Promise<Lab & { close(): Promise<void> }> {
+  const clock = virtualClock(START);
+  const sim = createSimulator({ scenario: parseScenario(input), clock });
+  const { port, close } = await serve(sim, { port: 0 });
+  const served = labOver(sim, clock, async (method, url, body, headers = {}) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${url}`, {
+      method,
+      headers: { authorization: 'Bearer test', ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return replyOf({ status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() });
+  });
+  return { ...served, close };
+}
+
+function labOver(sim: Simulator, clock: Lab['clock'], raw: Lab['raw']): Lab {
   const call: Lab['call'] = (method, path, body, headers) => raw(method, `/v1/apps/encoder${path}`, body, headers);
   const nonced = (nonce?: string): Record<string, string> => (nonce ? { 'Fly-Machine-Lease-Nonce': nonce } : {});
   return {

@@ -4,11 +4,12 @@ import { readConfig } from '../../src/worker/config.js';
 const read = (env: Record<string, string | undefined>) => readConfig({ FLY_API_TOKEN: 'fo1_secret', ...env });
 
 describe('the worker’s environment', () => {
-  test('needs a token and nothing else: the public API, no registry of its own', () => {
+  test('needs a token and nothing else: the public API, no registry of its own, a minute of grace, nothing listens', () => {
     expect(read({})).toEqual({
       token: 'fo1_secret',
       flyUrl: 'https://api.machines.dev',
       pollMs: { busy: 3_000, calm: 60_000 },
+      graceMs: 60_000,
     });
   });
 
@@ -32,6 +33,42 @@ describe('the worker’s environment', () => {
       expect(() => read({ FLY_FLAPS_BASE_URL: url })).toThrow('FLY_FLAPS_BASE_URL must be scheme, host and port only');
     },
   );
+
+  test.each([
+    ['0.0.0.0:9464', { host: '0.0.0.0', port: 9464 }],
+    ['localhost:0', { host: 'localhost', port: 0 }],
+    ['[::]:9464', { host: '[::]', port: 9464 }],
+  ])('%s is an address to listen on', (address, listen) => {
+    expect(read({ LAYOVER_METRICS: address, LAYOVER_HEALTH: address })).toMatchObject({
+      metrics: listen,
+      health: listen,
+    });
+  });
+
+  test.each(['9464', ':9464', 'http://0.0.0.0:9464', '0.0.0.0:99999', '0.0.0.0:', ''])(
+    'the address %j is refused with an example',
+    (address) => {
+      expect(() => read({ LAYOVER_METRICS: address })).toThrow(
+        /^LAYOVER_METRICS must be host and port .*127\.0\.0\.1:9464/,
+      );
+      expect(() => read({ LAYOVER_HEALTH: address })).toThrow(/^LAYOVER_HEALTH must be host and port/);
+    },
+  );
+
+  test('a grace that Fly would cut short is refused', () => {
+    expect(read({ LAYOVER_GRACE: '4m' }).graceMs).toBe(240_000);
+    expect(() => read({ LAYOVER_GRACE: '5m' })).toThrow(/^LAYOVER_GRACE must not be longer than 4m/);
+  });
+
+  test('on Fly the app it runs in is known, and may be rolled out only when that is said', () => {
+    expect(read({ FLY_APP_NAME: 'layover-worker' }).ownApp).toBe('layover-worker');
+    expect(read({ FLY_APP_NAME: 'layover-worker', LAYOVER_OWN_APP: 'allow' }).ownApp).toBeUndefined();
+    expect(() => read({ LAYOVER_OWN_APP: 'yes' })).toThrow(/^LAYOVER_OWN_APP must be refuse or allow/);
+  });
+
+  test('a mistyped setting is refused with the names there are, since it would be ignored for ever', () => {
+    expect(() => read({ LAYOVER_METRIC: '0.0.0.0:9464' })).toThrow(/^LAYOVER_METRIC is no setting .*LAYOVER_METRICS/);
+  });
 
   test('names every wrong variable at once, and repeats no value', () => {
     const wrong = { FLY_API_TOKEN: '', FLY_FLAPS_BASE_URL: 'sec:ret', LAYOVER_POLL_BUSY: '3', LAYOVER_POLL_CALM: '1m' };

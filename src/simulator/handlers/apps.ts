@@ -32,8 +32,14 @@ export function createApp(call: Call): Answer {
   if (call.world.apps.has(wanted)) {
     throw refuse(422, 'Validation failed: Name has already been taken', { status: 'name_taken' });
   }
-  const app = addApp(call.world, { name: wanted, org, foreignOrg: false });
+  const app = addApp(call.world, { name: wanted, org });
   return json(201, { ...view(app), token: 'simulated', created_at: call.world.now });
+}
+
+/** GET ip_assignments: none, so that flyctl asks no name server (flyctl-traces, what a deploy needs). */
+export function listIps(call: Call): Answer {
+  appOf(call);
+  return json(200, { ips: [] });
 }
 
 function view(app: SimApp) {

@@ -1,20 +1,35 @@
 import { z } from 'zod';
 import { json, OK, refuse, type Answer } from '../answers.js';
 import { bodyOf, type Call } from '../call.js';
+import { holdChecks } from '../checks.js';
 import { addFault } from '../faults.js';
 import { loseHost, restoreHost } from '../host.js';
+import { loseSnapshot } from '../jobs.js';
 import { destroy } from '../life.js';
-import { autostart } from '../proxy.js';
-import { CreateMachines, DeployBody, ExitBody, Fault, ImageSpec } from '../scenario.js';
-import { createMachines, exitIfStarted, moveImage } from '../script.js';
+import { autostart, autostop } from '../proxy.js';
+import {
+  ChecksBody,
+  CreateMachines,
+  DeployBody,
+  ExitBody,
+  Fault,
+  ImageSpec,
+  SecretsBody,
+  Target,
+} from '../scenario.js';
+import { act, createMachines, exitIfStarted, moveImage, setAppSecrets } from '../script.js';
 import { truths } from '../truth.js';
 import { deploy } from '../update.js';
 import type { SimMachine } from '../world.js';
 
+const AppSecrets = z.strictObject({ app: z.string(), ...SecretsBody.shape });
 const MovedImage = z.strictObject({ ref: z.string(), ...ImageSpec.shape });
 
 const DO: Record<string, (call: Call, machine: SimMachine) => Answer> = {
   autostart: (call, machine) => done(autostart(call.world, machine)),
+  autostop: (call, machine) => done(autostop(call.world, machine)),
+  'lose-snapshot': (call, machine) => done(loseSnapshot(call.world, machine, 'lost')),
+  checks: (call, machine) => done(holdChecks(call.world, machine, bodyOf(call, ChecksBody).status)),
   destroy: (call, machine) => done(destroy(call.world, machine, 'user')),
   'lose-host': (call, machine) => done(loseHost(call.world, machine)),
   'restore-host': (call, machine) => done(restoreHost(call.world, machine)),
@@ -47,6 +62,14 @@ const CALLS: Record<string, (call: Call) => Answer> = {
     const made = createMachines(call.world, bodyOf(call, CreateMachines));
     return json(201, { machines: made.map((machine) => machine.id) });
   },
+  'POST secrets'(call) {
+    if (setAppSecrets(call.world, bodyOf(call, AppSecrets))) return OK;
+    throw refuse(404, 'no such app');
+  },
+  'POST request'(call) {
+    act(call.world, { request: bodyOf(call, Target) }, call.world.now);
+    return OK;
+  },
   'POST machines': onMachine,
 };
 
@@ -66,14 +89,14 @@ function partsOf(url: string): readonly string[] {
 function onMachine(call: Call): Answer {
   const [, , , id = '', verb = ''] = partsOf(call.request.url);
   const machine = call.world.machines.get(id);
-  const act = DO[verb];
+  const does = DO[verb];
   if (machine === undefined || machine.state === 'destroyed') throw refuse(404, 'machine not found');
-  if (act === undefined) throw refuse(404, `no such control call: one of ${Object.keys(DO).join(', ')}`);
+  if (does === undefined) throw refuse(404, `no such control call: one of ${Object.keys(DO).join(', ')}`);
   call.entry.app = machine.app;
   call.entry.machine = machine.id;
   call.entry.stateBefore = machine.state;
   call.entry.working = machine.run !== undefined;
-  return act(call, machine);
+  return does(call, machine);
 }
 
 function done(_nothing: void): Answer {

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { json, refuse, type Answer } from '../answers.js';
 import { bodyOf, headerOf, machineOf, nonceOf, writtenMachine, type Call } from '../call.js';
 import { ownerOf } from '../ids.js';
-import { acquireLease, releaseLease } from '../leases.js';
-import { requireHost } from '../update.js';
+import { acquireLease, releaseLease, requireHostForLease } from '../leases.js';
 import type { SimMachine } from '../world.js';
 
 const LeaseBody = z.looseObject({ ttl: z.number().optional(), description: z.string().optional() });
@@ -21,7 +20,7 @@ export function postLease(call: Call): Answer {
   const body = bodyOf(call, LeaseBody);
   const ttl = body.ttl ?? ttlOf(call.query.get('ttl'));
   if (ttl !== undefined && !(ttl > 0)) throw refuse(400, 'invalid_argument: ttl must be a positive number of seconds');
-  requireHost(machine);
+  requireHostForLease(call.world, machine);
   if (body.description !== undefined) call.entry.leaseDescription = body.description;
   const owner = ownerOf(headerOf(call.request, 'authorization') ?? '');
   acquireLease(call.world, machine, { ttl, description: body.description, nonce: nonceOf(call), owner });
@@ -31,8 +30,9 @@ export function postLease(call: Call): Answer {
 
 /** DELETE lease. */
 export function deleteLease(call: Call): Answer {
-  const machine = writtenMachine(call);
-  requireHost(machine);
+  const machine = machineOf(call);
+  requireHostForLease(call.world, machine);
+  // Not the 404 of a machine: flyctl is silent about a lease that went with its machine (flyctl-traces, destroy).
   releaseLease(call.world, machine, nonceOf(call));
   return json(200, { status: 'success', data: { ok: true } });
 }

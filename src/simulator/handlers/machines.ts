@@ -1,29 +1,55 @@
-import { LaunchBody } from '../../fly/wire.js';
+import { LaunchBody, Machine } from '../../fly/wire.js';
 import { json, OK, raw, refuse, type Answer } from '../answers.js';
-import { appOf, bodyOf, machineOf, marksOf, nonceOf, writtenMachine, type Call } from '../call.js';
+import { appOf, bodyOf, isHidden, machineOf, marksOf, nonceOf, writtenMachine, type Call } from '../call.js';
 import { addMachine } from '../fleet.js';
-import { acquireLease, guard } from '../leases.js';
+import { acquireLease, guard, requireHostForLease } from '../leases.js';
 import { destroy, launch } from '../life.js';
 import { iso, jsonAt, render, toJson } from '../machine.js';
-import { requireHost, update } from '../update.js';
+import { requireSecrets, update } from '../update.js';
 import { planAfter } from '../planning.js';
 import type { SimMachine } from '../world.js';
 
 /** GET machines: a bare array without a cursor. */
 export function listMachines(call: Call): Answer {
-  const machines = appOf(call).machines.filter(filterOf(call.query));
-  const kept = call.effect?.emptyList ? [] : call.effect?.halfList ? firstHalf(machines) : machines;
-  const texts = call.query.get('summary') === 'true' ? kept.map(summary) : kept.map((machine) => text(call, machine));
-  return raw(`[${texts.join(',')}]`);
+  const { effect } = call;
+  const texts = effect?.staleReadMs === undefined ? listedNow(call) : listedThen(call, effect.staleReadMs);
+  const kept = effect?.emptyList ? [] : effect?.halfList ? texts.slice(0, Math.floor(texts.length / 2)) : texts;
+  return raw(`[${kept.join(',')}]`);
+}
+
+function listedNow(call: Call): readonly string[] {
+  const wanted = filterOf(call.query);
+  const text = call.query.get('summary') === 'true' ? summary : (machine: SimMachine) => leasedText(call, machine);
+  return appOf(call)
+    .machines.filter((machine) => wanted(machine) && !isHidden(call, machine))
+    .map(text);
+}
+
+/** The list as it was: with machines that are destroyed by now, and without those that were not there yet. */
+function listedThen(call: Call, lagMs: number): readonly string[] {
+  const { machines, gone } = appOf(call);
+  const wanted = filterOf(call.query);
+  return [...machines, ...gone]
+    .filter((machine) => !isHidden(call, machine))
+    .map((machine) => jsonAt(machine, call.world.now - lagMs))
+    .filter((text) => {
+      const { state, region, config, incomplete_config: incomplete } = Machine.parse(JSON.parse(text));
+      return wanted({ state, region, config: config ?? incomplete ?? {} });
+    });
 }
 
 /** GET one machine; `include_leases` shows who holds it, without the nonce. */
 export function getMachine(call: Call): Answer {
   const machine = machineOf(call);
+  const lag = call.effect?.staleReadMs;
+  return raw(lag === undefined ? leasedText(call, machine) : jsonAt(machine, call.world.now - lag));
+}
+
+function leasedText(call: Call, machine: SimMachine): string {
   const { lease } = machine;
-  if (lease === undefined || call.query.get('include_leases') !== 'true') return raw(text(call, machine));
+  if (lease === undefined || call.query.get('include_leases') !== 'true') return toJson(machine);
   const { description, owner } = lease;
-  return json(200, { ...render(machine), lease: { description, owner, expires_at: iso(lease.expiresAt) } });
+  return JSON.stringify({ ...render(machine), lease: { description, owner, expires_at: iso(lease.expiresAt) } });
 }
 
 /** POST machines. Not idempotent, and answered with 200. */
@@ -32,12 +58,14 @@ export function createMachine(call: Call): Answer {
   const app = appOf(call);
   const body = bodyOf(call, LaunchBody);
   if (!body.config.image) throw refuse(400, 'invalid_argument: config.image is required');
+  requireSecrets(world, app, body.min_secrets_version ?? 0);
   const { name, region = 'ord', config } = body;
-  const machine = addMachine(world, app, { name, region, config, state: 'created' });
+  const machine = addMachine(world, app, { name, region, config, state: 'created', byCall: true });
   call.entry.machine = machine.id;
   call.entry.version = machine.version;
   call.entry.image = body.config.image;
   machine.cordoned = body.skip_service_registration === true;
+  machine.skipSecrets = body.skip_secrets === true;
   if (body.skip_launch === true) planAfter(world, machine, 'came-to-rest', 'replaceMs');
   else launch(world, machine, 'flyd');
   if (body.lease_ttl === undefined) return raw(toJson(machine));
@@ -52,12 +80,14 @@ export function updateMachine(call: Call): Answer {
   const body = bodyOf(call, LaunchBody);
   if (!body.config.image) throw refuse(400, 'invalid_argument: config.image is required');
   noteUpdate(call, machine, body);
+  requireSecrets(world, appOf(call), body.min_secrets_version ?? 0);
   const skipLaunch = body.skip_launch === true;
   entry.version = update(world, machine, {
     config: body.config,
     nonce: nonceOf(call),
     currentVersion: body.current_version,
     skipLaunch,
+    skipSecrets: body.skip_secrets === true,
     source: 'user',
     forceRevert: call.effect?.revert === true,
   });
@@ -69,12 +99,15 @@ export function updateMachine(call: Call): Answer {
 export function deleteMachine(call: Call): Answer {
   const machine = writtenMachine(call);
   const { query, world } = call;
-  requireHost(machine);
+  requireHostForLease(world, machine);
   guard(world, machine, nonceOf(call));
   const force = query.get('force') === 'true' || query.get('kill') === 'true';
   const idle = machine.state === 'stopped' || machine.state === 'suspended' || machine.state === 'failed';
-  // UNCONFIRMED at Fly: the status of a refusal without force.
-  if (!force && !idle) throw refuse(412, `failed_precondition: unable to destroy machine in state '${machine.state}'`);
+  if (!force && !idle) {
+    const status = world.scenario.switches.destroyRunningStatus;
+    const kind = status === 412 ? 'failed_precondition' : 'aborted';
+    throw refuse(status, `${kind}: unable to destroy machine in state '${machine.state}'`);
+  }
   destroy(world, machine, 'user');
   return OK;
 }
@@ -109,12 +142,6 @@ function withoutEvents(machine: SimMachine) {
   return rest;
 }
 
-/** A stale read shows what was there before an update that is younger than the replica's lag. */
-function text(call: Call, machine: SimMachine): string {
-  const lag = call.effect?.staleReadMs;
-  return lag === undefined ? toJson(machine) : jsonAt(machine, call.world.now - lag);
-}
-
 /** `summary` leaves out what is large (machines OpenAPI text). */
 function summary(machine: SimMachine): string {
   const {
@@ -128,11 +155,10 @@ function summary(machine: SimMachine): string {
   return JSON.stringify(rest);
 }
 
-function firstHalf(machines: readonly SimMachine[]): readonly SimMachine[] {
-  return machines.slice(0, Math.floor(machines.length / 2));
-}
+/** What a list is filtered by. */
+type Filtered = Pick<Machine, 'state' | 'region'> & Pick<SimMachine, 'config'>;
 
-function filterOf(query: URLSearchParams): (machine: SimMachine) => boolean {
+function filterOf(query: URLSearchParams): (machine: Filtered) => boolean {
   const deleted = query.get('include_deleted') === 'true';
   const region = query.get('region');
   const states = query.get('state')?.split(',');

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { json, NO_CONTENT, refuse, type Answer } from '../answers.js';
 import { bodyOf, machineOf, marksOf, writtenMachine, type Call } from '../call.js';
+import { requireHost } from '../leases.js';
 import { change } from '../machine.js';
-import { requireHost } from '../update.js';
 import type { SimMachine } from '../world.js';
 
 const Value = z.looseObject({ value: z.string() });

@@ -48,7 +48,7 @@ function statesOf(query: URLSearchParams): readonly string[] {
 }
 
 function look(world: World, machine: SimMachine, wanted: Wanted): Answer | undefined {
-  if (wanted.version !== undefined && wanted.version !== machine.version) return replaced(machine, wanted);
+  if (isReplaced(machine, wanted)) return replaced(world, machine, wanted);
   const reached = wanted.states.includes(machine.state) && machine.state !== 'created';
   if (!reached && !(wanted.states.includes('settled') && isSettled(machine))) return undefined;
   if (!world.scenario.switches.waitAnswersState) return json(200, { ok: true });
@@ -56,16 +56,22 @@ function look(world: World, machine: SimMachine, wanted: Wanted): Answer | undef
   return json(200, { ok: true, state, version, event_id: events[0]?.id ?? '' });
 }
 
-// An old version is `replaced` for ever (machines docs, machine states). flyctl machine/wait.go looks for the text
-// `currently replaced`; the status is UNCONFIRMED at Fly.
-function replaced(machine: SimMachine, wanted: Wanted): Answer {
+function isReplaced(machine: SimMachine, { version }: Wanted): boolean {
+  return version !== undefined && version !== machine.version;
+}
+
+// An old version is `replaced` for ever (machines docs, machine states); flyctl machine/wait.go looks for
+// those words.
+function replaced(world: World, machine: SimMachine, wanted: Wanted): Answer | undefined {
   const known = machine.versions.some(({ version }) => version === wanted.version);
   if (!known) return errorAnswer(404, 'machine version not found');
+  if (world.scenario.switches.waitReplaced === 'times-out') return undefined;
   return errorAnswer(412, `failed_precondition: ${failedText(wanted)}, currently replaced`);
 }
 
 function late(machine: SimMachine, wanted: Wanted): Answer {
-  return errorAnswer(408, `deadline_exceeded: ${failedText(wanted)}, currently ${machine.state}`);
+  const state = isReplaced(machine, wanted) ? 'replaced' : machine.state;
+  return errorAnswer(408, `deadline_exceeded: ${failedText(wanted)}, currently ${state}`);
 }
 
 function failedText(wanted: Wanted): string {

@@ -1,0 +1,71 @@
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+
+/** Where Temporal is, for a worker and for a client alike. */
+export type TemporalConfig = ReturnType<typeof loadClientConnectConfig> & {
+  readonly address: string;
+  readonly namespace: string;
+};
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const BOOLEAN = ['1', 'true', '0', 'false', ''];
+
+interface Rule {
+  readonly name: string;
+  readonly isWrong: (value: string) => boolean;
+  readonly says: string;
+}
+
+/**
+ * What the SDK's own reader lets through and then ignores, or understands as something else (sdk-typescript 1.24.0,
+ * packages/envconfig: a switch is on for `1` and `true` only, and neither the host verification switch nor a codec
+ * reaches the connection).
+ */
+const RULES: readonly Rule[] = [
+  {
+    name: 'TEMPORAL_ADDRESS',
+    isWrong: (value) => !/^(\[[0-9a-f:]+\]|[^\s/:[\]]+)(:\d{1,5})?$/i.test(value),
+    says: 'must be host and port without a scheme, like 127.0.0.1:7233',
+  },
+  {
+    name: 'TEMPORAL_NAMESPACE',
+    isWrong: (value) => value.trim() === '',
+    says: 'is empty; leave it out to mean the namespace "default"',
+  },
+  { name: 'TEMPORAL_TLS', isWrong: (value) => !BOOLEAN.includes(value), says: 'must be true or false' },
+  {
+    name: 'TEMPORAL_TLS_DISABLE_HOST_VERIFICATION',
+    isWrong: (value) => !['', '0', 'false'].includes(value),
+    says: 'has no effect in this SDK; give the server’s own CA with TEMPORAL_TLS_SERVER_CA_CERT_PATH instead',
+  },
+  {
+    name: 'TEMPORAL_CODEC_ENDPOINT',
+    isWrong: (value) => value !== '',
+    says: 'is set, and Layover has no payload codec: what the CLI encodes it could not read; unset it',
+  },
+];
+
+/** The variables of an environment that have a value. */
+const present = (env: Env): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+
+/**
+ * Reads `TEMPORAL_*` and the profile file, as the Temporal CLI does.
+ * @throws Error that names every wrong variable and the way out; no value is repeated.
+ */
+export function readTemporal(env: Env): TemporalConfig {
+  const given = present(env);
+  const wrong = RULES.filter(({ name, isWrong }) => given[name] !== undefined && isWrong(given[name]));
+  if (wrong.length > 0) throw new Error(wrong.map(({ name, says }) => `${name} ${says}`).join('\n'));
+  try {
+    const read = loadClientConnectConfig({ overrideEnvVars: given });
+    return {
+      ...read,
+      address: read.connectionOptions.address ?? 'localhost:7233',
+      namespace: read.namespace ?? 'default',
+    };
+  } catch (error) {
+    const says = error instanceof Error ? error.message : String(error);
+    throw new Error(`TEMPORAL_*: the settings of the Temporal connection cannot be used: ${says}`, { cause: error });
+  }
+}
