@@ -30,7 +30,7 @@ interface Watch {
   readonly signal: AbortSignal;
 }
 
-const POLL_MS = 400;
+const POLL_MS = 800;
 const HISTORY = 'event histories';
 /** A program keeps the last of its output: a longer one would not have been searched whole. */
 const MOST_LOG = 190_000;
