@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { measureCalm } from '../proof/calm.js';
 import { isKept, type Measure, proveScale, sayMeasure } from '../proof/scale.js';
-import { killPrograms } from '../setup/program.js';
+import { run, say } from './proving.js';
 
 /** `npm run bench`: what a sweep costs, for fleets of several sizes. Prints its figures and exits 1 when one is off. */
 
-const LIMIT_MS = 45 * 60_000;
+const LIMIT_MINUTES = 45;
 
 /** From here on a machine's own times are scaled down, so that the figure is about us. */
 const HUGE = 5_000;
@@ -18,33 +18,23 @@ function sizes(text: string): number[] {
 }
 
 function show(title: string, measures: readonly Measure[]): boolean {
-  console.log(title);
-  for (const measure of measures) console.log(`  ${sayMeasure(measure)}`);
+  say(title);
+  for (const measure of measures) say(`  ${sayMeasure(measure)}`);
   return measures.every(isKept);
 }
 
 async function bench({ machines, calm }: { machines: readonly number[]; calm: boolean }): Promise<void> {
-  const off = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => off.abort(new Error(name)));
-  const signal = AbortSignal.any([off.signal, AbortSignal.timeout(LIMIT_MS)]);
-  const verdicts: boolean[] = [];
-  try {
+  await run(LIMIT_MINUTES, async (signal) => {
+    const verdicts: boolean[] = [];
     if (calm) verdicts.push(show('a calm hour, in process:', await measureCalm()));
     for (const count of machines) {
       const replaceMs = count >= HUGE ? REPLACE_MS.short : REPLACE_MS.usual;
       const measures = await proveScale({ machines: count, signal, replaceMs, polls: { busy: '3s', calm: '1m' } });
-      verdicts.push(
-        show(`one sweep over ${count} idle machines, each replaced in ${replaceMs.join(' to ')} ms:`, measures),
-      );
+      const title = `one sweep over ${count} idle machines, each replaced in ${replaceMs.join(' to ')} ms:`;
+      verdicts.push(show(title, measures));
     }
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    verdicts.push(false);
-  } finally {
-    await killPrograms();
-  }
-  process.exitCode = verdicts.every(Boolean) ? 0 : 1;
-  console.log(process.exitCode === 0 ? 'all within their bounds' : 'NOT within their bounds');
+    return verdicts.every(Boolean);
+  });
 }
 
 await new Command('bench')

@@ -1,46 +1,17 @@
 import { writeFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { MODES, sayPage } from '../proof/failures/page.js';
-import { killPrograms } from '../setup/program.js';
-import { driveDays, isSwept, proveDays, sayDays } from '../proof/days.js';
 import { isProven, proveKill } from '../proof/kill.js';
 import { isLawful, proveProperties, sayProperties } from '../proof/properties.js';
 import { isFair, proveRace, sayRace } from '../proof/race.js';
 import { sayKills } from '../proof/report.js';
-import { isSecret, proveSecrets, saySecrets } from '../proof/secrets.js';
 import { isKept, proveScale, sayMeasure } from '../proof/scale.js';
-import { isUpgraded, proveUpgrade, sayUpgrade } from '../proof/upgrade.js';
+import { addDays } from './prove-days.js';
+import { addSecrets } from './prove-secrets.js';
+import { addUpgrade } from './prove-upgrade.js';
+import { run, say, whole } from './proving.js';
 
 /** `npm run prove`: the long proofs. Each prints its figures and exits 1 when one is off. */
-
-const whole =
-  (least: number) =>
-  (text: string): number => {
-    const number = Number(text);
-    if (!Number.isInteger(number) || number < least) throw new InvalidArgumentError(`a whole number from ${least} on`);
-    return number;
-  };
-
-const say = (line: string): void => console.log(line);
-
-/** Runs a proof; Ctrl-C and the time limit call it off, and no program is left behind whatever happens. */
-async function run(limitMinutes: number, proof: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
-  const off = new AbortController();
-  const stop = (why: string) => off.abort(new Error(why));
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop(`stopped by ${name}`));
-  const late = setTimeout(() => stop(`not proven within ${limitMinutes} minutes`), limitMinutes * 60_000);
-  try {
-    process.exitCode = (await proof(off.signal)) ? 0 : 1;
-  } catch (error) {
-    const reason: unknown = off.signal.aborted ? off.signal.reason : error;
-    console.error(reason instanceof Error && off.signal.aborted ? reason.message : reason);
-    process.exitCode = 1;
-  } finally {
-    clearTimeout(late);
-    await killPrograms();
-  }
-  say(process.exitCode === 0 ? 'proven' : 'NOT PROVEN');
-}
 
 interface KillFlags {
   readonly kills: number;
@@ -106,49 +77,6 @@ async function raceCommand({ machines, timeLimit }: { machines: number; timeLimi
   });
 }
 
-async function secretsCommand({ timeLimit }: { timeLimit: number }): Promise<void> {
-  say('secrets: rollouts with failures of every kind over machines full of secrets');
-  await run(timeLimit, async (signal) => {
-    const report = await proveSecrets(signal);
-    for (const line of saySecrets(report)) say(`  ${line}`);
-    return isSecret(report);
-  });
-}
-
-interface UpgradeFlags {
-  readonly machines: number;
-  readonly forced: number;
-  readonly upgrades: number;
-  readonly timeLimit: number;
-}
-
-async function upgradeCommand({ timeLimit, ...flags }: UpgradeFlags): Promise<void> {
-  say(`upgrade: sweeps of ${flags.machines} and ${flags.forced} machines, ${flags.upgrades} upgrades of the worker`);
-  await run(timeLimit, async (signal) => {
-    const report = await proveUpgrade({ ...flags, signal });
-    for (const line of sayUpgrade(report)) say(`  ${line}`);
-    return isUpgraded(report);
-  });
-}
-
-interface DaysFlags {
-  readonly machines: number;
-  readonly hours: number;
-  readonly seed: number;
-  readonly server: boolean;
-  readonly timeLimit: number;
-}
-
-async function daysCommand({ server, timeLimit, ...shape }: DaysFlags): Promise<void> {
-  await run(timeLimit, async () => {
-    const where = server ? "under Temporal's time-skipping server" : 'in process';
-    say(`days: a sweep of ${shape.machines} machines with a deadline of ${shape.hours} hours, ${where}`);
-    const report = await (server ? proveDays(shape) : driveDays(shape));
-    for (const line of sayDays(report)) say(`  ${line}`);
-    return isSwept(report);
-  });
-}
-
 async function failuresCommand({ write, timeLimit }: { write?: string; timeLimit: number }): Promise<void> {
   await run(timeLimit, async () => {
     const rows = [];
@@ -197,31 +125,6 @@ program
   .action(raceCommand);
 
 program
-  .command('days')
-  .description('a sweep of days over machines that start and stop at random, in seconds')
-  .option('--machines <n>', 'machines at the beginning; a tenth more is made meanwhile', whole(40), 200)
-  .option('--hours <n>', 'the deadline', whole(12), 72)
-  .option('--seed <n>', 'of the fleet', whole(0), 1)
-  .option('--no-server', 'in process, without Temporal')
-  .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 10)
-  .action(daysCommand);
-
-program
-  .command('secrets')
-  .description('rollouts that fail in every way over machines full of secrets, and where any of these can be read')
-  .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 10)
-  .action(secretsCommand);
-
-program
-  .command('upgrade')
-  .description('kills the worker in the middle of sweeps, and starts one of another build')
-  .option('--machines <n>', 'machines of the sweep that waits', whole(20), 60)
-  .option('--forced <n>', 'machines that never stop, and are stopped', whole(2), 8)
-  .option('--upgrades <n>', 'one after the other', whole(1), 2)
-  .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 10)
-  .action(upgradeCommand);
-
-program
   .command('failures')
   .description('every bad day and every bad input as a whole rollout, in process on virtual time')
   .option('--write <file>', 'makes the page of them, docs/failure-modes.md')
@@ -235,5 +138,9 @@ program
   .option('--seed <n>', 'the same seed draws the same cases', whole(0), 1)
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 30)
   .action(propertiesCommand);
+
+addDays(program);
+addSecrets(program);
+addUpgrade(program);
 
 await program.parseAsync();

@@ -72,7 +72,7 @@ function report({ shape, world, beganAt, endedAt, outcome, since }: Swept): Days
  * A sweep of days over a fleet that starts and stops at random, under Temporal's time-skipping server: the workflows
  * and activities of a worker, and the simulator, in this process.
  */
-export async function proveDays(shape: DaysShape): Promise<DaysReport> {
+export async function proveDays(shape: DaysShape, signal: AbortSignal): Promise<DaysReport> {
   const since = now();
   let world = createWorld({});
   const activitiesAt = (serverNow: number) => {
@@ -85,7 +85,7 @@ export async function proveDays(shape: DaysShape): Promise<DaysReport> {
     const beganAt = world.clock.now();
     const order = { taskQueue: TASK_QUEUE, workflowId: `${DAYS_APP}-door`, args: [daysInput(shape)] };
     const door = await env.client.workflow.start('stoppedSweep', order);
-    const outcome = await endOf(env, door);
+    const outcome = await endOf(env, door, signal);
     const endedAt = world.clock.now();
     return report({ shape, world, beganAt, endedAt, outcome, since });
   });
@@ -97,8 +97,11 @@ export async function proveDays(shape: DaysShape): Promise<DaysReport> {
  */
 const STEP_MS = 300_000;
 
-async function endOf(env: TestWorkflowEnvironment, door: WorkflowHandle): Promise<string> {
-  while ((await door.describe()).status.name === 'RUNNING') await env.sleep(STEP_MS);
+async function endOf(env: TestWorkflowEnvironment, door: WorkflowHandle, signal: AbortSignal): Promise<string> {
+  while ((await door.describe()).status.name === 'RUNNING') {
+    signal.throwIfAborted();
+    await env.sleep(STEP_MS);
+  }
   return door.result().then(() => 'completed', sayEnd);
 }
 
