@@ -7,7 +7,7 @@ const FORCED_IMAGE = `registry.fly.io/${FORCED_APP}`;
 export const FORCED_DIGEST = `sha256:${'f'.repeat(64)}`;
 export const FORCE_AFTER_MS = 3_000;
 
-export const upgradeShape = (machines: number): FleetShape => ({ seed: 11, apps: 1, machines, longestJobMs: 12_000 });
+export const upgradeShape = (machines: number): FleetShape => ({ seed: 11, apps: 1, machines, longestJobMs: 6_000 });
 
 /** Each works on after the signal until it is killed: so long it is held, cordoned and being stopped. */
 const endless = (count: number): object => ({
