@@ -22,6 +22,12 @@ const BEAT_MS = 2_000;
 /** Well under the heartbeat timeout: what the server has confirmed it does not give up sooner than this. */
 const CONFIRMED_MS = 12_000;
 
+/**
+ * A delay of nothing is no delay to Temporal: it ends the activity instead of trying it again (server 1.31.2, retry
+ * state TIMEOUT), and every end is four events.
+ */
+const delayOf = (ms: number): number => Math.max(100, Math.ceil(ms));
+
 /** Fly's trouble, as Temporal is to see it: tried again after the time the error table or Fly itself names. */
 function retryable(error: unknown): unknown {
   if (!(error instanceof FlyError)) return error;
@@ -31,7 +37,7 @@ function retryable(error: unknown): unknown {
     type: code,
     category: 'BENIGN',
     details: [{ status, requestId }],
-    nextRetryDelay: retryAfterMs ?? 10_000,
+    nextRetryDelay: delayOf(retryAfterMs ?? 10_000),
   });
 }
 
@@ -80,7 +86,12 @@ async function withBeat<T>(beat: ActivityDeps['beat'], work: (attempt: Attempt) 
 /** A poll that found nothing: what was called back meanwhile says so, anything else is tried again quietly. */
 function again(says: string, inMs: number): Error {
   if (Context.current().cancellationSignal.aborted) return new CancelledFailure('called back');
-  return ApplicationFailure.create({ message: says, type: 'NothingToDo', category: 'BENIGN', nextRetryDelay: inMs });
+  return ApplicationFailure.create({
+    message: says,
+    type: 'NothingToDo',
+    category: 'BENIGN',
+    nextRetryDelay: delayOf(inMs),
+  });
 }
 
 /**

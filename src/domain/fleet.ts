@@ -175,6 +175,8 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const isForUs = (j: Judged) => ['ready', 'overdue', 'cut'].includes(j.standing) || isDoubtful(j);
   const of = (standing: Standing) => open.filter((j) => j.standing === standing);
   const isHeld = ({ standing }: Judged) => standing === 'held';
+  // What an order of ours holds at this moment is no finding.
+  const left = inside.filter((j) => isHeld(j) && !taken.has(j.machine.id));
   const wanted = [...inside.filter(isHeld), ...open.filter((j) => isForUs(j) && !isHeld(j))];
   return {
     at: view.now,
@@ -187,12 +189,14 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     doubtful: open.filter(isDoubtful).length,
     pools: [...pools.values()].toSorted(byPlace),
     candidates: inOrder(wanted.filter((j) => !taken.has(j.machine.id)).map(toCandidate)).slice(0, MOST_CANDIDATES),
-    remarks: REMARKABLE.flatMap(of).map(toRemark).slice(0, MOST_REMARKS),
+    remarks: REMARKABLE.flatMap((standing) => (standing === 'held' ? left : of(standing)))
+      .map(toRemark)
+      .slice(0, MOST_REMARKS),
     sick: sick.slice(0, MOST_SICK),
     outside: countOutside(judged),
     stragglers: of('straggler').length,
     overdue: of('overdue').length,
-    held: inside.filter(isHeld).length,
+    held: left.length,
     unreachable: of('unreachable').length,
     busy: of('busy').length,
   };

@@ -128,7 +128,7 @@ function countsOf(state: RolloutState, seen: Observation): Counts {
     left: state.seen === undefined ? state.plan.selected : leftToDo(seen),
     inFlight: Object.keys(state.inFlight).length,
     resting: Object.keys(state.resting).length,
-    working: seen.stragglers,
+    working: seen.stragglers + seen.overdue,
     unreachable: seen.unreachable,
   };
 }

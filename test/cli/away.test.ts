@@ -40,3 +40,19 @@ test('a worker that is told to stop lets its updates finish, and the next one go
   expect(await operator.result('restart-door')).toMatchObject({ status: 'COMPLETED' });
   await expectClean(place, app);
 }, 120_000);
+
+test('cancelled while a machine is held and its worker is killed: the next worker puts it right before the end', async () => {
+  const app = 'held';
+  const job = { lengthMs: 1e9, onStop: { afterMs: 8_000 } };
+  await place.fly.make(app, { running: true, job, config: { stop_config: { timeout: '60s' } } });
+  await operator.start(app, { id: 'held-door', input: { forceAfter: '3s' } });
+  await eventually('its stop', async () => (await place.fly.calls(app)).find(({ op }) => op === 'stop'));
+  expect((await place.cli(`workflow cancel --workflow-id rollout:${app}`)).exit).toBe(0);
+  await place.stopWorker('SIGKILL');
+  await place.startWorker();
+  expect(await operator.result(`rollout:${app}`)).toMatchObject({ status: 'CANCELED' });
+  const [machine] = await place.fly.machines(app);
+  expect(machine).toMatchObject({ state: 'started', cordoned: false });
+  expect(machine?.metadata).not.toHaveProperty('layover_hold');
+  expect(await place.fly.written(app)).toEqual({});
+}, 120_000);
