@@ -1,43 +1,17 @@
 import { writeFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { MODES, sayPage } from '../proof/failures/page.js';
-import { killPrograms } from '../setup/program.js';
 import { isProven, proveKill } from '../proof/kill.js';
 import { isLawful, proveProperties, sayProperties } from '../proof/properties.js';
 import { isFair, proveRace, sayRace } from '../proof/race.js';
 import { sayKills } from '../proof/report.js';
 import { isKept, proveScale, sayMeasure } from '../proof/scale.js';
+import { addDays } from './prove-days.js';
+import { addSecrets } from './prove-secrets.js';
+import { addUpgrade } from './prove-upgrade.js';
+import { run, say, whole } from './proving.js';
 
 /** `npm run prove`: the long proofs. Each prints its figures and exits 1 when one is off. */
-
-const whole =
-  (least: number) =>
-  (text: string): number => {
-    const number = Number(text);
-    if (!Number.isInteger(number) || number < least) throw new InvalidArgumentError(`a whole number from ${least} on`);
-    return number;
-  };
-
-const say = (line: string): void => console.log(line);
-
-/** Runs a proof; Ctrl-C and the time limit call it off, and no program is left behind whatever happens. */
-async function run(limitMinutes: number, proof: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
-  const off = new AbortController();
-  const stop = (why: string) => off.abort(new Error(why));
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop(`stopped by ${name}`));
-  const late = setTimeout(() => stop(`not proven within ${limitMinutes} minutes`), limitMinutes * 60_000);
-  try {
-    process.exitCode = (await proof(off.signal)) ? 0 : 1;
-  } catch (error) {
-    const reason: unknown = off.signal.aborted ? off.signal.reason : error;
-    console.error(reason instanceof Error && off.signal.aborted ? reason.message : reason);
-    process.exitCode = 1;
-  } finally {
-    clearTimeout(late);
-    await killPrograms();
-  }
-  say(process.exitCode === 0 ? 'proven' : 'NOT PROVEN');
-}
 
 interface KillFlags {
   readonly kills: number;
@@ -164,5 +138,9 @@ program
   .option('--seed <n>', 'the same seed draws the same cases', whole(0), 1)
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 30)
   .action(propertiesCommand);
+
+addDays(program);
+addSecrets(program);
+addUpgrade(program);
 
 await program.parseAsync();

@@ -22,6 +22,12 @@ export interface Bench {
   close(): Promise<void>;
 }
 
+/** The pauses of a bench's workers between two looks, as text. */
+export interface Polls {
+  readonly busy: string;
+  readonly calm: string;
+}
+
 /** A client that has lost its server finds it again within a second, instead of gRPC's two minutes. */
 const RECONNECT = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 };
 
@@ -32,7 +38,7 @@ const RECONNECT = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnec
 export async function openBench(
   scenario: object,
   signal: AbortSignal,
-  kept: Pick<TemporalOptions, 'dbFile' | 'continueAsNewAt'> = {},
+  { polls, ...kept }: Pick<TemporalOptions, 'dbFile' | 'continueAsNewAt'> & { readonly polls?: Polls } = {},
 ): Promise<Bench> {
   const options = { ...kept, port: await freePort() };
   let server: TemporalServer = await startTemporal(options);
@@ -40,7 +46,7 @@ export async function openBench(
   signal.throwIfAborted();
   const connection = await Connection.connect({ address: server.address, channelArgs: RECONNECT });
   const tail = followJournal(simulator.url);
-  const crew = createCrew({ temporalAddress: server.address, flyUrl: simulator.url });
+  const crew = createCrew({ temporalAddress: server.address, flyUrl: simulator.url }, polls);
   return {
     simulator,
     client: new Client({ connection }),

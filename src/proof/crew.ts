@@ -9,10 +9,12 @@ export interface Frozen {
 
 /** The workers of a bench, which are killed and frozen at will and started again. */
 export interface Crew {
-  /** Starts workers until `count` run. */
-  keep(count: number): Promise<void>;
+  /** Starts workers until `count` run, of the build in a folder or of this checkout's own. */
+  keep(count: number, build?: string): Promise<void>;
   /** Those that run; frozen ones do not. */
   readonly size: number;
+  /** Those that run, the oldest first. */
+  pids(): number[];
   /** Whether one worker runs, and no other has run since then: what has begun since is its own. */
   isAlone(since: number): boolean;
   /** SIGKILLs the worker at `place` (0 is the oldest); returns when it was done. */
@@ -26,7 +28,11 @@ export interface Crew {
   dismiss(): Promise<void>;
 }
 
-export function createCrew(place: { temporalAddress: string; flyUrl: string }): Crew {
+/** @param polls the workers' pauses between two looks: short ones, so that much happens, when left out. */
+export function createCrew(
+  place: { temporalAddress: string; flyUrl: string },
+  polls = { busy: '1s', calm: '2s' },
+): Crew {
   let workers: Program[] = [];
   const frozen = new Map<number, Program>();
   const deserters: string[] = [];
@@ -38,16 +44,17 @@ export function createCrew(place: { temporalAddress: string; flyUrl: string }): 
     workers = workers.filter((one) => one.isRunning());
   };
   return {
-    async keep(count) {
+    async keep(count, build) {
       muster();
       const missing = Array.from({ length: Math.max(0, count - workers.length) }, () =>
-        startWorker({ ...place, pollBusy: '1s', pollCalm: '2s' }),
+        startWorker({ ...place, ...(build && { build }), pollBusy: polls.busy, pollCalm: polls.calm }),
       );
       workers.push(...(await Promise.all(missing)));
     },
     get size() {
       return workers.length;
     },
+    pids: () => workers.map(({ pid }) => pid),
     isAlone: (since) => workers.length === 1 && lastLeftAt <= since,
     async kill(at) {
       muster();

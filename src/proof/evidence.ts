@@ -51,15 +51,21 @@ async function ask(url: string): Promise<unknown> {
   return answer.json();
 }
 
+/** The call log of a simulator in this process. */
+export const asJournal = (entries: unknown): JournalEntry[] => z.array(JournalEntry).parse(entries);
+
+/** The machines of a simulator in this process. */
+export const asTruth = (machines: unknown): MachineTruth[] => z.array(MachineTruth).parse(machines);
+
 /** The call log from entry number `since` on. */
 export async function readJournal(simulatorUrl: string, since = 0): Promise<JournalEntry[]> {
-  return z.array(JournalEntry).parse(await ask(`${simulatorUrl}/_simulator/log?since=${since}`));
+  return asJournal(await ask(`${simulatorUrl}/_simulator/log?since=${since}`));
 }
 
 /** How the machines really are, those of one app or all. */
 export async function readTruth(simulatorUrl: string, app?: string): Promise<MachineTruth[]> {
   const query = app === undefined ? '' : `?app=${encodeURIComponent(app)}`;
-  return z.array(MachineTruth).parse(await ask(`${simulatorUrl}/_simulator/machines${query}`));
+  return asTruth(await ask(`${simulatorUrl}/_simulator/machines${query}`));
 }
 
 const isSuccess = (status: number | 'cut' | undefined): boolean =>

@@ -61,7 +61,8 @@ export function judgeKills(evidence: KillCase): Figure[] {
   ];
 }
 
-const figure = (says: string, wrong: readonly string[], of: number, unit: string): Figure => ({
+/** A figure with its first examples. */
+export const figure = (says: string, wrong: readonly string[], of: number, unit: string): Figure => ({
   says,
   wrong: wrong.length,
   of,

@@ -1,12 +1,18 @@
 import { setMaxListeners } from 'node:events';
-import { type Bench, openBench } from './bench.js';
+import { type Bench, openBench, type Polls } from './bench.js';
 import { readJournal, readTruth } from './evidence.js';
+import { type Floor, floorOf } from './floor.js';
 import { type History, readChain } from './history.js';
+import { type MemoryWatch, watchMemory } from './memory.js';
 import { roomOf, sweep } from './sweep.js';
 
 export interface ScaleOptions {
   readonly machines: number;
   readonly signal: AbortSignal;
+  /** How long a machine's replacement takes, drawn anew for each. */
+  readonly replaceMs?: readonly [number, number];
+  /** The worker's pauses between two looks; those of the other proofs when left out. */
+  readonly polls?: Polls;
 }
 
 /** One measured figure; `most` and `least` are the promise, where there is one. */
@@ -31,8 +37,14 @@ const OBSERVATION_KB = 100;
 /** Below this size a run is too short for the server to suggest continuing as new. */
 const SURELY_CONTINUES = 2_000;
 
-const scenario = (machines: number): object => ({
-  timing: { replaceMs: [200, 600] },
+/** Well under the server's own limit, so that no run is ever ended for its length. */
+const EVENTS_A_RUN = 5_000;
+const MEMORY_MB = 400;
+/** Updates in flight at most, as the architecture promises it. */
+const IN_FLIGHT = 50;
+
+const scenario = (machines: number, replaceMs: readonly [number, number]): object => ({
+  timing: { replaceMs },
   images: { [`${IMAGE}:v1`]: {}, [`${IMAGE}:v2`]: { digest: DIGEST } },
   apps: [
     {
@@ -48,13 +60,18 @@ const scenario = (machines: number): object => ({
 });
 
 /** The scale proof: one sweep over many idle machines, and what it cost in events and calls. */
-export async function proveScale({ machines, signal: given }: ScaleOptions): Promise<Measure[]> {
+export async function proveScale(options: ScaleOptions): Promise<Measure[]> {
+  const { machines, signal: given, replaceMs = [200, 600], polls } = options;
+  const fleet = scenario(machines, replaceMs);
   const ended = new AbortController();
   const signal = AbortSignal.any([given, ended.signal]);
   setMaxListeners(0, signal);
-  const bench = await openBench(scenario(machines), signal);
+  const bench = await openBench(fleet, signal, polls === undefined ? {} : { polls });
+  let memory: MemoryWatch | undefined;
   try {
     await bench.crew.keep(1);
+    const [worker] = bench.crew.pids();
+    memory = watchMemory(worker ?? process.pid);
     const startedAt = Date.now();
     const order = { app: APP, name: APP, input: { app: APP, image: `${IMAGE}:v2` } };
     const unexpected: string[] = [];
@@ -71,15 +88,34 @@ export async function proveScale({ machines, signal: given }: ScaleOptions): Pro
       ...(await ofFleet(bench, machines)),
       ...ofHistory(chain, machines),
       ...(await ofCalls(bench, machines)),
-      { says: 'wall time', value: round(seconds), unit: `s, ${round(machines / seconds)} machines/s` },
+      { says: "the worker's memory at its most", value: round(memory.peakMb), unit: 'MB', most: MEMORY_MB },
+      ...ofTime(seconds, machines, floorOf(fleet, IN_FLIGHT)),
     ];
   } finally {
+    memory?.end();
     ended.abort();
     await bench.close();
   }
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;
+
+function ofTime(seconds: number, machines: number, { halfMs, cappedMs }: Floor): Measure[] {
+  const ratio = (floorMs: number): number => round((seconds * 1_000) / floorMs);
+  return [
+    { says: 'wall time', value: round(seconds), unit: `s, ${round(machines / seconds)} machines/s` },
+    {
+      says: 'times the least with half of every idle pool away at once',
+      value: ratio(halfMs),
+      unit: `times ${round(halfMs / 1_000)} s`,
+    },
+    {
+      says: `times the least with ${IN_FLIGHT} away in all`,
+      value: ratio(cappedMs),
+      unit: `times ${round(cappedMs / 1_000)} s`,
+    },
+  ];
+}
 
 async function ofFleet({ simulator }: Bench, machines: number): Promise<Measure[]> {
   const truth = await readTruth(simulator.url, APP);
@@ -108,6 +144,12 @@ function ofHistory(chain: readonly History[], machines: number): Measure[] {
       value: chain.length,
       unit: 'runs, each continued as new by the next',
       ...(machines >= SURELY_CONTINUES ? { least: 2 } : {}),
+    },
+    {
+      says: 'events of the longest run',
+      value: Math.max(...chain.map((run) => run.events)),
+      unit: '',
+      most: EVENTS_A_RUN,
     },
     { says: 'largest observation', value: largest((run) => run.observationBytes), unit: 'KB', most: OBSERVATION_KB },
     { says: 'largest plan', value: largest((run) => run.planBytes), unit: 'KB', most: OBSERVATION_KB },

@@ -39,9 +39,9 @@ export function transportTo(simulator: Simulator): Transport {
   };
 }
 
-/** @param flyAheadMs how far Fly's clock is ahead of the workers'. */
-export function createWorld(scenario: object, flyAheadMs = 0): World {
-  const clock = virtualClock(START_MS);
+/** @param flyAheadMs how far Fly's clock is ahead of the workers'. @param startMs the workers' first moment. */
+export function createWorld(scenario: object, flyAheadMs = 0, startMs = START_MS): World {
+  const clock = virtualClock(startMs);
   const simulator = createSimulator({ scenario: parseScenario(scenario), clock: shiftedClock(clock, flyAheadMs) });
   const transport = transportTo(simulator);
   const depsOver = (over: Transport): ActivityDeps => {

@@ -8,7 +8,11 @@ import { freePort, type Program, startProgram, until } from './program.js';
 
 /** Compiled programs of this checkout, whether we run compiled ourselves or from source under a test runner. */
 const here = fileURLToPath(new URL('../../', import.meta.url));
-const BUILT = /[\\/]dist[\\/]$/.test(here) ? here : join(here, 'dist');
+/** The build of this checkout. */
+export const BUILT = /[\\/]dist[\\/]$/.test(here) ? here : join(here, 'dist');
+
+/** The workflow bundle of this checkout's build. */
+export const BUILT_BUNDLE = join(BUILT, 'workflow-bundle.js');
 
 export interface TemporalServer {
   readonly program: Program;
@@ -106,6 +110,8 @@ export async function startSimulator(scenario: object): Promise<RunningSimulator
 export interface WorkerPlace {
   readonly temporalAddress: string;
   readonly flyUrl: string;
+  /** The build to run; this checkout's when left out. */
+  readonly build?: string;
   readonly pollBusy?: string;
   readonly pollCalm?: string;
   /** More settings, by their names. */
@@ -117,7 +123,7 @@ export async function startWorker(place: WorkerPlace): Promise<Program> {
   const program = startProgram({
     name: 'worker',
     command: process.execPath,
-    args: [join(BUILT, 'src/cli/main.js'), 'worker'],
+    args: [join(place.build ?? BUILT, 'src/cli/main.js'), 'worker'],
     env: {
       TEMPORAL_ADDRESS: place.temporalAddress,
       FLY_API_TOKEN: 'simulated',

@@ -21,6 +21,7 @@ const PRETTIER = 'node_modules/prettier/bin/prettier.cjs';
 /** @type {Readonly<Record<string, Target>>} */
 const TARGETS = {
   layover: { runs: [['dist/src/cli/main.js']], build: true, binaries: false, quiet: true },
+  bench: { runs: [['dist/src/cli/bench.js']], build: true, binaries: true },
   prove: { runs: [['dist/src/cli/prove.js']], build: true, binaries: true },
   test: { runs: [['node_modules/vitest/vitest.mjs', 'run']], build: true, binaries: true },
   build: { runs: [], build: true, binaries: false },
