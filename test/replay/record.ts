@@ -72,6 +72,18 @@ async function recordAll(place: Place): Promise<void> {
   await keep(place, 'retried-canceled', 'rollout:retried');
   await keep(place, 'door-canceled', 'retried-door');
 
+  const endless = {
+    running: true,
+    job: { lengthMs: 1e9, onStop: { afterMs: 2_000 } },
+    config: { stop_config: { timeout: '30s' } },
+  };
+  await place.fly.make('forced', { count: 3 }, endless);
+  await operator.start('forced', { id: 'forced-door', input: { forceAfter: '3s', bootFirst: 1 } });
+  await eventually('a stop', async () => (await place.fly.calls('forced')).find(({ op }) => op === 'stop'));
+  await keep(place, 'stopping', 'rollout:forced');
+  await operator.result('forced-door');
+  await keep(place, 'stopped-and-booted', 'rollout:forced');
+
   await operator.endOf('refused', { id: 'refused-door', input: { nope: 1 } });
   await keep(place, 'refused', 'rollout:refused');
 
@@ -107,6 +119,6 @@ export function recordHistories(): void {
     for (const file of await readdir(HISTORIES)) await rm(new URL(file, HISTORIES));
     await recordAll(place);
     await recordContinued(short);
-    expect(await readdir(HISTORIES)).toHaveLength(12);
+    expect(await readdir(HISTORIES)).toHaveLength(14);
   });
 }
