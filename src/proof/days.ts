@@ -85,7 +85,7 @@ export async function proveDays(shape: DaysShape, signal: AbortSignal): Promise<
     const beganAt = world.clock.now();
     const order = { taskQueue: TASK_QUEUE, workflowId: `${DAYS_APP}-door`, args: [daysInput(shape)] };
     const door = await env.client.workflow.start('stoppedSweep', order);
-    const outcome = await endOf(env, door, signal);
+    const outcome = await endOf(env, door, { hours: shape.hours, signal });
     const endedAt = world.clock.now();
     return report({ shape, world, beganAt, endedAt, outcome, since });
   });
@@ -97,9 +97,20 @@ export async function proveDays(shape: DaysShape, signal: AbortSignal): Promise<
  */
 const STEP_MS = 300_000;
 
-async function endOf(env: TestWorkflowEnvironment, door: WorkflowHandle, signal: AbortSignal): Promise<string> {
+/** Steps past the deadline after which a sweep that still runs is stuck. */
+const GRACE_STEPS = 24;
+
+/** @throws Error when the sweep still runs two hours past its deadline, or when it is called off. */
+async function endOf(
+  env: TestWorkflowEnvironment,
+  door: WorkflowHandle,
+  { hours, signal }: { hours: number; signal: AbortSignal },
+): Promise<string> {
+  let left = (hours * HOUR) / STEP_MS + GRACE_STEPS;
   while ((await door.describe()).status.name === 'RUNNING') {
     signal.throwIfAborted();
+    if (left <= 0) throw new Error('stuck: time went on past the deadline, and nothing ran any more (docs/proof.md)');
+    left -= 1;
     await env.sleep(STEP_MS);
   }
   return door.result().then(() => 'completed', sayEnd);
