@@ -73,7 +73,8 @@ export function virtualClock(startMs: number): Clock {
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
         const onAbort = () => {
-          sleepers.splice(sleepers.indexOf(sleeper), 1);
+          const at = sleepers.indexOf(sleeper);
+          if (at >= 0) sleepers.splice(at, 1);
           reject(signal?.reason);
         };
         const sleeper: Sleeper = {
