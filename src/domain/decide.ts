@@ -4,7 +4,7 @@ import { total } from './pools.js';
 import type { Look } from './look.js';
 import { admit, stand } from './pace.js';
 import { sayCount } from './say-count.js';
-import { deadlineAt, mayStopAt, openHolds, paceOf, type RolloutState } from './state.js';
+import { deadlineAt, LEAST_TRIAL_MS, mayStopAt, openHolds, paceOf, type RolloutState } from './state.js';
 
 /** A look that leaves machines out because they are taken is renewed after this: what it left out may be free again. */
 const RENEW_MS = 300_000;
@@ -75,7 +75,7 @@ function sayHeld({ holds }: RolloutState): string {
   const held = Object.keys(holds).length;
   return held === 0
     ? ''
-    : `; ${machines(held)} may still be cordoned or stopped by Layover: the next start puts it right`;
+    : `; ${machines(held)} may still be cordoned or stopped by Layover: the next start that selects it puts it right`;
 }
 
 function afterStop(situation: Situation): Decision | undefined {
@@ -88,15 +88,17 @@ function afterStop(situation: Situation): Decision | undefined {
 }
 
 function whilePaused(situation: Situation): Decision | undefined {
-  const { state, now, draining } = situation;
+  const { state, now, flying, draining } = situation;
   if (state.pause === undefined) return undefined;
+  // What is held travels with the rollout: its next run goes on putting it right.
+  if (draining && !flying) return { kind: 'hold' };
   const first = wrapUp(situation);
-  if (first !== undefined) return first;
-  if (state.pause.code !== 'fly_unavailable' || draining) return { kind: 'hold' };
+  if (state.pause.code !== 'fly_unavailable' || draining) return first ?? { kind: 'hold' };
   const until = now + DAY_MS;
   const after = state.pause.since + PROBE_MS;
   const look: Look = { pace: 'calm', errors: 'retried', since: now, after, stale: until, until };
-  return { kind: 'probe', look };
+  if (first === undefined) return { kind: 'probe', look };
+  return first.kind === 'act' ? { ...first, look } : first;
 }
 
 const graceEnd = ({ landedAt = 0 }: RolloutState, deadline: number): number =>
@@ -141,16 +143,20 @@ function sayNone({ outside: { suspended = 0 } }: Observation): string {
 }
 
 /** Done means that a list says so, twice. */
-function whenClear({ state, flying }: Situation): Decision | undefined {
+function whenClear(situation: Situation): Decision | undefined {
+  const { state, flying } = situation;
   const { seen } = state;
   if (state.clear.looks < 2 || flying || seen === undefined) return undefined;
+  const first = wrapUp(situation);
+  if (first !== undefined) return first;
   const selected = total(seen.pools, 'selected');
   const foreign = total(seen.pools, 'foreign');
   const failed = Object.keys(state.failed).length;
   if (selected === 0) return { kind: 'finish', outcome: 'partial', says: sayNone(seen) };
   if (failed + foreign === 0) return { kind: 'finish', outcome: 'completed', says: sayCompleted(seen) };
   const parts = [failed > 0 ? `${failed} failed` : '', foreign > 0 ? `${foreign} foreign` : ''];
-  return { kind: 'finish', outcome: 'partial', says: parts.filter((part) => part !== '').join(', ') };
+  const says = `${parts.filter((part) => part !== '').join(', ')}${sayHeld(state)}`;
+  return { kind: 'finish', outcome: 'partial', says };
 }
 
 /** A closing pass past the deadline ends in this run: the next one knows nothing yet. */
@@ -166,9 +172,13 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
     pace: moving ? 'busy' : 'calm',
     errors: 'told',
     since: now,
-    after: closing ? state.clear.at + CLOSING_MS : now + (isBlind || hasPair(state) ? LIST_AGAIN_MS : 0),
+    after: closing ? state.clear.at + CLOSING_MS : now + (isBlind || isPassing(state, now) ? LIST_AGAIN_MS : 0),
     stale: now + STALE_MS,
-    until: Math.min(isLate ? graceEnd(state, deadline) : deadline, now + (moving ? RENEW_MS : DAY_MS)),
+    until: Math.min(
+      isLate ? graceEnd(state, deadline) : deadline,
+      now + (moving ? RENEW_MS : DAY_MS),
+      ...spares(state, now),
+    ),
   };
   const queue = state.queue.filter(
     ({ id, stop }) => stop === undefined || stop === 'ours' || now >= mayStopAt(state, id),
@@ -176,10 +186,18 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
   return { kind: 'act', start: isLate ? [] : admit(queue, paceOf(state)), look };
 }
 
-/** A standby waits for its machine, or the other way round: each look would find it anew. */
-const hasPair = ({ queue, inFlight }: RolloutState): boolean =>
-  queue.some((one) => Object.values(inFlight).some((flight) => stand(flight, one)));
+/** When machines that were stopped in vain may be stopped again. */
+const spares = (state: RolloutState, now: number): number[] =>
+  Object.keys(state.vain)
+    .map((id) => mayStopAt(state, id))
+    .filter((at) => at > now);
 
+/** What each look would find anew, though nothing can be done about it for a moment: a standby that waits for its machine, a machine that has just been started and has stopped again. */
+function isPassing(state: RolloutState, now: number): boolean {
+  const { inFlight, resting } = paceOf(state);
+  const hasPair = state.queue.some((one) => [...inFlight, ...resting].some((flight) => stand(flight, one)));
+  return hasPair || Object.values(state.trials).some(({ landedAt }) => now - landedAt <= LEAST_TRIAL_MS);
+}
 /** First match wins: what ends or halts a rollout comes before anything that would write. */
 export const RULES: readonly Rule[] = [
   { because: 'a person or a cancel stops it', decide: afterStop },

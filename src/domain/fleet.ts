@@ -89,6 +89,10 @@ export interface View {
   readonly taken: readonly string[];
   /** Failed in this rollout: not candidates until a person retries them. */
   readonly failed: readonly string[];
+  /** Of those, the ones that a person accepted: they count as they are. */
+  readonly accepted: readonly string[];
+  /** Stopped in vain: not yet to be stopped again. */
+  readonly spared: readonly string[];
   /** Evidence up to this time (Fly's, ms) was accepted or retried. */
   readonly forgiven: Readonly<Record<string, number>>;
 }
@@ -169,11 +173,17 @@ function inTurns(candidates: readonly Candidate[]): Candidate[] {
  * @param fleet every machine of the app, as facts.
  */
 export function observe(fleet: readonly MachineFacts[], context: RolloutContext, view: View): Observation {
-  const judged = fleet.map((machine): Judged => ({ machine, ...classify(machine, context) }));
+  const spared = new Set(view.spared);
+  const judged = fleet.map((machine): Judged => {
+    const { standing, because } = classify(machine, context);
+    return standing === 'overdue' && spared.has(machine.id)
+      ? { machine, standing: 'straggler', because: SPARED }
+      : { machine, standing, because };
+  });
   const inside = judged.filter((j) => isInside(j.standing));
   const failed = new Set(view.failed);
   const taken = new Set(view.taken);
-  const pools = poolsOf(inside, context, { failed, taken });
+  const pools = poolsOf(inside, context, { failed, taken, accepted: new Set(view.accepted) });
   const { sick, retried, trials, shown } = judgeAtTarget(inside, context, view, pools);
   const doubt = new Set(view.doubt);
   // Nobody waits for a machine that has failed: a person decides about it. A hold on it is put right all the same.
@@ -211,6 +221,8 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     busy: of('busy').length,
   };
 }
+
+const SPARED = 'it was stopped before and could not be updated: it is given more time than the others';
 
 /**
  * What is held is put right first, then idle machines (those that can be booted before the others), then those that
@@ -264,7 +276,8 @@ function toRemark({ machine, standing, because }: Judged, pools: Map<string, Cou
   const { id, region, group } = machine;
   const { room, down } = pools.get(placeKey(machine)) ?? { room: 0, down: 0 };
   const isFull = standing === 'overdue' && room === 0 && down > 0;
-  const kept = `; not now: ${sayCount(down, 'machine', 'machines')} of its region and group do not count as up ("maxUnavailable")`;
+  const away = sayCount(down, 'machine of its region and group is', 'machines of its region and group are');
+  const kept = `; not now: ${away} no capacity (held, cordoned, failed, or a check does not pass), and "maxUnavailable" spares no more`;
   return { id, region, group, standing, says: isFull ? `${because}${kept}` : because };
 }
 

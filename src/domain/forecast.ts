@@ -56,7 +56,7 @@ function updatesInARow(queue: readonly Candidate[], pace: Pace): number {
  */
 export function forecast(fleet: readonly MachineFacts[], plan: Plan): Forecast {
   const { context, plannedAt: now } = plan;
-  const none = { doubt: [], taken: [], failed: [], forgiven: {}, trials: [] };
+  const none = { doubt: [], taken: [], failed: [], forgiven: {}, trials: [], accepted: [], spared: [] };
   const seen = observe(fleet, context, { now, flyNow: now, whole: true, unlisted: 0, ...none });
   const idle = fleet
     .map((machine) => ({ machine, ...classify(machine, context) }))

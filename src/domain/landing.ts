@@ -140,7 +140,8 @@ export function onRested(state: RolloutState, id: string): RolloutState {
   const rest = state.resting[id];
   if (rest === undefined) return state;
   const { queue } = state;
-  // What we stopped goes on first: it is away as long as it waits.
-  const next = rest.stop === 'ours' ? [rest, ...queue] : [...queue, rest];
+  // What we hold goes on first: it is away as long as it waits.
+  const isHeld = rest.stop === 'ours' || rest.restore === true;
+  const next = isHeld ? [rest, ...queue] : [...queue, rest];
   return { ...state, resting: without(state.resting, id), queue: next };
 }

@@ -2,7 +2,7 @@ import { isClear, type Observation, type View } from './fleet.js';
 import { total } from './pools.js';
 import type { RolloutContext } from './machine.js';
 import { fullLanes, isSlotNews, queueOf } from './pace.js';
-import { paceOf, type RolloutState } from './state.js';
+import { mayStopAt, paceOf, type RolloutState } from './state.js';
 
 /** How to look: seconds while something moves, a minute when calm; never before `after`. */
 export interface Look {
@@ -72,6 +72,8 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
     trials: Object.keys(state.trials),
     taken: [...Object.keys(state.inFlight), ...Object.keys(state.resting), ...waitingOurs(state)],
     failed: Object.keys(state.failed),
+    accepted: Object.entries(state.failed).flatMap(([id, { accepted }]) => (accepted ? [id] : [])),
+    spared: Object.keys(state.vain).filter((id) => mayStopAt(state, id) > look.since),
     doubt: Object.keys(state.unknown),
     forgiven: state.forgiven,
     expected: {

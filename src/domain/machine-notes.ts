@@ -57,7 +57,9 @@ const IN_DOUBT = 'nobody knows whether its last update was written, or left it a
 /** Everybody that is not fine, the worst first; each once. */
 export function machinesOf(state: RolloutState, seen: Observation): MachineNote[] {
   return firstOfEach([
-    ...Object.entries(state.failed).map(([id, f]) => note('failed', id, f, `${f.code}: ${f.says}`)),
+    ...Object.entries(state.failed).map(([id, f]) =>
+      note('failed', id, f, `${f.code}: ${f.says}${Object.hasOwn(state.holds, id) ? `; ${HELD}` : ''}`),
+    ),
     ...Object.values(state.resting).map((r) => note('resting', r.id, r, `${r.says}; again at ${iso(r.until)}`)),
     ...Object.values(state.inFlight).map((f) => note('in flight', f.id, f, `since ${iso(f.since)}`)),
     ...Object.entries(state.holds).map(([id, hold]) => note('held', id, hold, HELD)),

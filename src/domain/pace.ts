@@ -24,6 +24,8 @@ export const idleSlots = (idle: number): number => Math.max(1, Math.floor(idle /
 export interface Pace {
   readonly pools: readonly Pool[];
   readonly inFlight: readonly Flight[];
+  /** Held by us and waiting for Fly: away like those in flight, though nothing is under way. */
+  readonly resting: readonly Candidate[];
   readonly trials: readonly Trial[];
   /** When the pools were counted: a trial that landed since is in none of their counts. */
   readonly countedAt: number;
@@ -57,10 +59,11 @@ export function slotsAt(pools: readonly Pool[], one: Candidate): number {
 }
 
 /** How many in flight take a slot of a candidate's lane; of the capacity also those that have just landed. */
-function countIn(flights: readonly Candidate[], one: Candidate, { trials, countedAt }: Pace): number {
-  // What we stopped before takes capacity as long as it is under way.
-  const isBeside = (flight: Candidate) => one.stop === 'up' && flight.stop === 'ours' && samePlace(flight, one);
-  const flying = flights.filter((flight) => laneOf(flight) === laneOf(one) || isBeside(flight)).length;
+function countIn(flights: readonly Candidate[], one: Candidate, { trials, countedAt, resting }: Pace): number {
+  // Whatever was or is to be up and is in our hands takes capacity.
+  const isBeside = (flight: Candidate) =>
+    one.stop === 'up' && samePlace(flight, one) && (flight.stop !== undefined || flight.restore === true);
+  const flying = [...flights, ...resting].filter((flight) => laneOf(flight) === laneOf(one) || isBeside(flight)).length;
   const justLanded = trials.filter((t) => t.why === 'stop' && t.landedAt >= countedAt && samePlace(t, one));
   return flying + (one.stop === 'up' ? justLanded.length : 0);
 }
@@ -73,9 +76,10 @@ export const stand = (a: Candidate, b: Candidate): boolean =>
 export const isBootable = ({ stop, restore, onlyIdle }: Candidate): boolean => !stop && !restore && !onlyIdle;
 
 /** Stopping machines goes on only as fast as those that were stopped before come back well. */
-function isRampedUp(flights: readonly Candidate[], { ramp, pools, trials }: Pace): boolean {
+function isRampedUp(flights: readonly Candidate[], { ramp, pools, trials, resting }: Pace): boolean {
   if (ramp === undefined) return false;
-  const under = flights.filter(({ stop }) => stop).length + trials.filter(({ why }) => why === 'stop').length;
+  const under =
+    [...flights, ...resting].filter(({ stop }) => stop).length + trials.filter(({ why }) => why === 'stop').length;
   return under >= 1 + ramp * total(pools, 'verified');
 }
 
@@ -100,7 +104,8 @@ export function admit(queue: readonly Candidate[], pace: Pace): Candidate[] {
   const admitted: Candidate[] = [];
   for (const candidate of queue) {
     const flights = [...pace.inFlight, ...admitted];
-    if (isFull(candidate, flights, pace) || flights.some((flight) => stand(flight, candidate))) continue;
+    const isPaired = [...flights, ...pace.resting].some((flight) => stand(flight, candidate));
+    if (isFull(candidate, flights, pace) || isPaired) continue;
     admitted.push(candidate);
   }
   return admitted;

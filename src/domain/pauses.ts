@@ -76,8 +76,11 @@ export function pauseOnError(state: RolloutState, id: string, error: Refusal, no
   if (REFUSALS.includes(error.code)) return pauseOnRefusal(state, error, now);
   if (!OWN_ERRORS.includes(error.code)) return state;
   const troubled = [...new Set([...(state.troubled ?? []), id])];
-  const times = state.wary ? MOST_TROUBLED : troubled.length;
-  return pauseOnTrouble({ ...state, troubled }, [times, 'machines'], error, now);
+  // Fly that is back is asked by one machine; the same one again is that machine's own trouble.
+  const isTold = state.wary !== undefined && state.wary !== id;
+  const { wary, ...rest } = state;
+  const next = { ...rest, troubled, lastTroubled: id, ...(isTold ? { wary } : {}) };
+  return pauseOnTrouble(next, [isTold ? MOST_TROUBLED : troubled.length, 'machines'], error, now);
 }
 
 /** Applied after a list that Fly did not serve: without one a rollout knows nothing, so any error counts. */

@@ -50,16 +50,16 @@ const isDown = (machine: MachineFacts): boolean =>
   machine.checks.length < machine.checksConfigured ||
   machine.checks.some(({ status }) => status !== 'passing');
 
-/** It ended of its own accord, and well: nobody misses it. */
-const hasEndedWell = ({ life: { exit } }: MachineFacts): boolean =>
-  exit !== undefined && !exit.requested && !exit.oom && exit.code === 0;
+/** It ended of its own accord, and badly; what ended well, or was stopped by somebody, nobody misses. */
+const hasCrashed = ({ life: { exit } }: MachineFacts): boolean =>
+  exit !== undefined && !exit.requested && (exit.oom || exit.code !== 0);
 
 /** At work, or it was when we stopped it for this change: a machine that crashes since is missed. */
 function isMeantUp(machine: MachineFacts, { rollout }: RolloutContext): boolean {
   const { state, hold, mark, metadata } = machine;
   if (state === 'started' || state === 'starting' || hold?.started === true) return true;
   const wasStarted = hashOfMark(mark) === rollout.hash && metadata[FROM_KEY]?.endsWith(' started') === true;
-  return wasStarted && !hasEndedWell(machine);
+  return wasStarted && hasCrashed(machine);
 }
 
 function emptyPool({ region, group }: Place): CountedPool {
@@ -86,7 +86,7 @@ function countCapacity(
 export function poolsOf(
   inside: readonly Judged[],
   context: RolloutContext,
-  { failed, taken }: { readonly failed: ReadonlySet<string>; readonly taken: ReadonlySet<string> },
+  { failed, taken, accepted }: Readonly<Record<'failed' | 'taken' | 'accepted', ReadonlySet<string>>>,
 ): Map<string, CountedPool> {
   const pools = new Map<string, CountedPool>();
   for (const { machine, standing } of inside) {
@@ -99,7 +99,10 @@ export function poolsOf(
     else if (!failed.has(machine.id)) pool.left += 1;
     if (failed.has(machine.id)) pool.failed += 1;
     if (isIdle(machine, context) && standing !== 'foreign') pool.idle += 1;
-    countCapacity(pool, machine, context, { isTaken: taken.has(machine.id), isFailed: failed.has(machine.id) });
+    countCapacity(pool, machine, context, {
+      isTaken: taken.has(machine.id),
+      isFailed: failed.has(machine.id) && !accepted.has(machine.id),
+    });
   }
   for (const pool of pools.values()) pool.room = Math.max(0, atMost(context.maxUnavailable, pool.up) - pool.down);
   return pools;

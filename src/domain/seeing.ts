@@ -2,7 +2,7 @@ import { type Candidate, isClear, type Observation, type Sick } from './fleet.js
 import type { LookOutcome } from './outcomes.js';
 import { pauseOnFailures, pauseOnForeign, pauseOnNoList, pauseOnShortList, unpause } from './pauses.js';
 import { total } from './pools.js';
-import type { Failure, RolloutState } from './state.js';
+import { type Failure, LEAST_TRIAL_MS, type RolloutState } from './state.js';
 import { waitsAfter } from './waits.js';
 
 const toFailure = (sick: Sick): Failure => ({ ...sick, accepted: false });
@@ -12,7 +12,7 @@ export function onLooked(state: RolloutState, look: LookOutcome, now: number): R
   if (look.kind === 'suspect') return pauseOnShortList(state, look, now);
   if (look.kind === 'error') return pauseOnNoList(state, look, now);
   const isBack = state.pause?.code === 'fly_unavailable';
-  return onSeen(isBack ? { ...unpause(state, now), wary: true } : state, look.observation, now);
+  return onSeen(isBack ? { ...unpause(state, now), wary: state.lastTroubled ?? '' } : state, look.observation, now);
 }
 
 /**
@@ -32,9 +32,6 @@ function queueAfter(state: RolloutState, candidates: readonly Candidate[]): Cand
   });
   return [...ours, ...tried];
 }
-
-/** Lists lag: one that shows a machine as it was before its trial ends none sooner than this after it began. */
-const LEAST_TRIAL_MS = 60_000;
 
 /** A trial ends when the machine has shown how it does, or is seen, a while later, to do nothing any more. */
 function trialsAfter({ trials }: RolloutState, seen: Observation): RolloutState['trials'] {

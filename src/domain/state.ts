@@ -100,8 +100,13 @@ export interface RolloutState {
   readonly booted?: true;
   /** Machines booted so far, whatever came of them. */
   readonly boots: number;
-  /** Fly is back, and has not served an update since: one at a time, and the first error tells. */
-  readonly wary?: true;
+  /**
+   * Fly is back, and has not served an update since: one at a time, and the first error tells, unless it is again that
+   * of this machine (`''`: of none).
+   */
+  readonly wary?: string;
+  /** The machine whose error came last when Fly was found to be away. */
+  readonly lastTroubled?: string;
   /** Stopped in vain: put right without an update. Each is given twice the time before it is stopped again. */
   readonly vain: Readonly<Record<string, { readonly times: number; readonly at: number }>>;
   /** Stopped past "forceAfter", by id. */
@@ -174,6 +179,9 @@ export function deadlineAt(state: RolloutState, now: number): number {
 const isProven = (state: RolloutState): boolean =>
   state.written > 0 || (state.seen !== undefined && total(state.seen.pools, 'atTarget') > 0);
 
+/** Lists lag: one that shows a machine as it was before its trial ends none sooner than this after it began. */
+export const LEAST_TRIAL_MS = 60_000;
+
 /** After so many tries (some ten minutes) a rollout ends all the same, and says what is still held. */
 const MOST_TRIES = 8;
 
@@ -211,18 +219,17 @@ export const hasBootedInVain = ({ plan, boots, booted }: RolloutState): boolean 
   !booted && plan.bootFirst > 0 && boots >= 2 * plan.bootFirst;
 
 /** Stopped by us and waiting for Fly, they are away as much as those in flight. */
-const restingHeld = ({ resting }: RolloutState): Flight[] =>
-  Object.values(resting)
-    .filter(({ stop }) => stop === 'ours')
-    .map((rest) => ({ ...rest, since: rest.until }));
+const restingHeld = ({ resting }: RolloutState): Candidate[] =>
+  Object.values(resting).filter(({ stop, restore }) => stop === 'ours' || restore === true);
 
 /** What slots are given out by. */
 export const paceOf = (state: RolloutState): Pace => ({
   pools: state.seen?.pools ?? [],
-  inFlight: [...Object.values(state.inFlight), ...restingHeld(state)],
+  inFlight: Object.values(state.inFlight),
+  resting: restingHeld(state),
   trials: Object.values(state.trials),
   countedAt: state.seen?.at ?? 0,
-  proven: isProven(state) && !state.wary,
+  proven: isProven(state) && state.wary === undefined,
   pinned: !hasImage(state.plan.context.change) || state.plan.context.pin !== undefined,
   ramp: state.plan.ramp,
   boots: bootsOf(state),

@@ -42,6 +42,8 @@ export async function orderOf(world: World, more: Partial<UpdateOrder> = {}, inp
       now: world.clock.now(),
       flyNow: world.clock.now(),
       trials: [],
+      accepted: [],
+      spared: [],
       whole: true,
       unlisted: 0,
       doubt: [M1],

@@ -10,6 +10,8 @@ const view = (more: Partial<View> = {}): View => ({
   now: NOW,
   flyNow: NOW,
   trials: [],
+  accepted: [],
+  spared: [],
   whole: true,
   unlisted: 0,
   doubt: [],

@@ -43,6 +43,8 @@ describe('the order of a look', () => {
       look: LOOK,
       taken: [M1, M2],
       trials: [],
+      accepted: [],
+      spared: [],
       failed: [M3],
       doubt: ['m5'],
       forgiven: { [M3]: NOW },

@@ -11,6 +11,7 @@ const pace = (more: Partial<Pace> = {}): Pace => ({
   proven: true,
   pinned: true,
   trials: [],
+  resting: [],
   countedAt: NOW,
   ramp: 3,
   boots: undefined,

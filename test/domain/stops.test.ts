@@ -36,6 +36,7 @@ const pace = (more: Partial<Pace> = {}): Pace => ({
   proven: true,
   pinned: true,
   trials: [],
+  resting: [],
   countedAt: NOW,
   ramp: 3,
   boots: undefined,
@@ -58,6 +59,8 @@ describe('who may be stopped', () => {
     now: NOW,
     flyNow: NOW,
     trials: [],
+    accepted: [],
+    spared: [],
     whole: true,
     unlisted: 0,
     doubt: [],
@@ -232,6 +235,8 @@ describe('capacity', () => {
       now: NOW,
       flyNow: NOW,
       trials: [],
+      accepted: [],
+      spared: [],
       whole: true,
       unlisted: 0,
       doubt: [],
@@ -271,6 +276,8 @@ describe('capacity', () => {
         now: NOW,
         flyNow: NOW,
         trials: [],
+        accepted: [],
+        spared: [],
         whole: true,
         unlisted: 0,
         doubt: [],
@@ -332,7 +339,7 @@ describe('a hold', () => {
     expect(decide(now, NOW)).toEqual({
       kind: 'finish',
       outcome: 'aborted',
-      says: 'enough; 1 machine may still be cordoned or stopped by Layover: the next start puts it right',
+      says: 'enough; 1 machine may still be cordoned or stopped by Layover: the next start that selects it puts it right',
     });
     expect(statusOf(now, { now: NOW }).machines).toContainEqual(expect.objectContaining({ id: M1, state: 'held' }));
   });

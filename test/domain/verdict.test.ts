@@ -233,6 +233,8 @@ describe('evidence that a person forgave', () => {
       now: NOW,
       flyNow: NOW,
       trials: [],
+      accepted: [],
+      spared: [],
       whole: true,
       unlisted: 0,
       doubt: [],

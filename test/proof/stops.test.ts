@@ -186,6 +186,119 @@ describe('with "maxUnavailable": 1 never more than one is away', () => {
   });
 });
 
+/** The most decisions in one virtual minute: a loop that turns fast shows. */
+function countDecisions(world: World): { watch: () => void; most: () => number } {
+  const perMinute = new Map<number, number>();
+  const watch = () => {
+    const minute = Math.floor(world.clock.now() / MINUTE);
+    perMinute.set(minute, (perMinute.get(minute) ?? 0) + 1);
+  };
+  return { watch, most: () => Math.max(...perMinute.values()) };
+}
+
+const full = { answer: { status: 412, error: 'insufficient resources available to fulfill request' } };
+const ID = '00000000000001';
+
+test('a machine whose update does not settle in time is put right before the rollout ends', async () => {
+  const world = worldOf([working(), working({ count: 2, region: 'ams', image: NEW })], {
+    timing: { replaceMs: 10 * MINUTE, pullMs: 500, bootMs: 1_000, stopMs: 300 },
+  });
+  const { end } = await drive(world, {
+    input: { ...input, healthy: { within: '2m' } },
+    start: 'first',
+    said: [{ atMs: 3 * HOUR, verb: 'resume' }],
+  });
+  expect(end).toMatchObject({ outcome: 'partial' });
+  await world.clock.sleep(HOUR);
+  expectRight(world);
+});
+
+test('a machine that was stopped in vain is spared for twice the time, and no look turns in circles meanwhile', async () => {
+  const world = worldOf([working()], {
+    faults: [{ on: 'update', afterMs: HOUR, untilMs: 1.5 * HOUR, effect: refused }],
+  });
+  const { watch, most } = countDecisions(world);
+  const { end } = await drive(world, { input, start: 'first', watch });
+  expect(end).toMatchObject({ outcome: 'completed' });
+  expect(most()).toBeLessThan(30);
+  expect(cutsAt(world)).toHaveLength(2);
+  expect((cutsAt(world)[1] ?? 0) - (cutsAt(world)[0] ?? 0)).toBeGreaterThan(2 * HOUR);
+});
+
+test('one whose start Fly refuses takes its place’s capacity, paused and resumed and continued as new or not', async () => {
+  for (const continueEvery of [undefined, 3]) {
+    const world = worldOf([working({ count: 5 }), { count: 2, region: 'ams', image: OLD, state: 'stopped' }], {
+      faults: [{ on: 'start', afterMs: HOUR, untilMs: 8 * HOUR, effect: full }],
+    });
+    const most = watchAway(world, 20 * HOUR);
+    await drive(world, {
+      input: { ...input, maxUnavailable: 1, ramp: 'off' },
+      start: 'first',
+      said: [
+        { atMs: HOUR + 5 * MINUTE, verb: 'pause' },
+        { atMs: HOUR + 10 * MINUTE, verb: 'resume' },
+      ],
+      ...(continueEvery === undefined ? {} : { continueEvery }),
+    });
+    // The two idle ones of the other region are not up, and never were.
+    expect(most()).toBeLessThanOrEqual(3);
+  }
+});
+
+test('a hold that cannot be put right keeps no rollout paused after Fly is back', async () => {
+  const world = worldOf([working({ ids: [ID] })], {
+    faults: [
+      { on: 'update', machine: ID, effect: refused },
+      { on: 'start', machine: ID, afterMs: HOUR, effect: full },
+      { on: 'list', afterMs: 1.5 * HOUR, untilMs: 1.75 * HOUR, effect: away503 },
+    ],
+  });
+  const { end } = await drive(world, { input: { ...input, deadline: '6h' }, start: 'first', terminateAtMs: 48 * HOUR });
+  expect(end).toMatchObject({ outcome: 'partial', says: expect.stringContaining('may still be cordoned') as string });
+});
+
+test('nobody waits for a stopped machine that Fly has no room for, also before any update has settled', async () => {
+  const late = { createMachines: { app: APP, count: 4, region: 'ams', image: OLD, state: 'stopped' } };
+  const world = worldOf([working({ ids: [ID] })], {
+    faults: [{ on: 'start', machine: ID, afterMs: HOUR, effect: full }],
+    at: [{ ms: 61 * MINUTE, do: late }],
+  });
+  await drive(world, { input: { ...input, deadline: '6h' }, start: 'first' });
+  const updated = world.simulator.machines(APP).filter(({ image }) => image.startsWith(NEW));
+  expect(updated).toHaveLength(5);
+});
+
+test('what a person accepted, and what somebody stops later, gives its capacity back', async () => {
+  const reverted = worldOf([working({ count: 3 })], { faults: [{ on: 'update', times: 1, effect: { revert: true } }] });
+  const { end } = await drive(reverted, { input, start: 'first', said: [{ atMs: 2 * HOUR, verb: 'resume' }] });
+  expect(end).toMatchObject({ outcome: 'partial', says: '1 failed' });
+  const stopped = worldOf([working({ count: 4 })]);
+  let isDone = false;
+  const watch = () => {
+    const first = stopped.simulator.machines(APP).find(({ image }) => image.startsWith(NEW));
+    if (first === undefined || first.state !== 'started' || isDone) return;
+    isDone = true;
+    const url = `/v1/apps/${APP}/machines/${first.id}/stop`;
+    const headers = { authorization: 'Bearer x' };
+    void stopped.clock.sleep(30_000).then(() => stopped.simulator.handle({ method: 'POST', url, headers, body: '{}' }));
+  };
+  const all = await drive(stopped, { input: { ...input, maxUnavailable: 1 }, start: 'first', watch });
+  expect(isDone).toBe(true);
+  expect(all.end).toMatchObject({ outcome: 'completed' });
+});
+
+test('one bad machine after a Fly that was away does not stretch the deadline', async () => {
+  const world = worldOf([working({ ids: [ID] }), { count: 3, region: 'ams', image: OLD, state: 'stopped' }], {
+    faults: [
+      { on: 'list', afterMs: 1_000, untilMs: 10 * MINUTE, effect: away503 },
+      { on: 'lease', machine: ID, effect: away503 },
+    ],
+  });
+  const begun = world.clock.now();
+  await drive(world, { input: { ...input, forceAfter: '30m', deadline: '2h' }, start: 'first' });
+  expect(world.clock.now() - begun).toBeLessThan(3 * HOUR);
+});
+
 describe('with "bootFirst" the others wait', () => {
   const idle = (more: object = {}) => ({ count: 1, region: 'ord', image: OLD, state: 'stopped', ...more });
   const bootFirst = { app: APP, image: BAD, bootFirst: 1, deadline: '12h' };
