@@ -47,12 +47,20 @@ const ONE_POLL = {
   maxEagerActivityReservationsPerWorkflowTask: 0,
 } satisfies Partial<WorkerOptions>;
 
+let isQuiet = false;
+
+/** One runtime is for the whole process. */
+function quieten(): void {
+  if (!isQuiet) Runtime.install({ logger: new DefaultLogger('ERROR') });
+  isQuiet = true;
+}
+
 /** Runs `work` under Temporal's time-skipping server, with a worker on the built workflows and these activities. */
 export async function withSkipping<T>(
   activitiesAt: (serverNow: number) => object,
   work: (env: TestWorkflowEnvironment) => Promise<T>,
 ): Promise<T> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  quieten();
   const executable = executableOf(await temporalTestServer());
   const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
   try {
