@@ -7,7 +7,6 @@ import { keepCensus } from './census.js';
 import { type Listen, readConfig, type WorkerConfig } from './config.js';
 import { connect } from './connect.js';
 import { createWorker } from './create.js';
-import { keepHeapSmall } from './heap.js';
 import { type Health, type Readiness, serveHealth } from './health.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { registerSearchAttributes } from './search-attributes.js';
@@ -61,7 +60,6 @@ const exporter = ({ host, port }: Listen): NonNullable<RuntimeOptions['telemetry
 
 /** Once in a process, before anything of the SDK's: its runtime is one for all. */
 function installRuntime({ metrics }: WorkerConfig): Metrics {
-  keepHeapSmall();
   try {
     Runtime.install({
       shutdownSignals: ['SIGINT', 'SIGTERM'],

@@ -152,8 +152,10 @@ describe('the Dockerfile', () => {
     const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
     const ran = [...dockerfile.matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name);
     expect(ran.filter((name) => scripts[name] === undefined)).toEqual([]);
-    const [entry = '', main = ''] = JSON.parse(args('ENTRYPOINT')[0] ?? '[]') as string[];
+    const [entry = '', heap = '', main = ''] = JSON.parse(args('ENTRYPOINT')[0] ?? '[]') as string[];
     expect(entry).toBe('node');
+    // Whoever starts a worker says how far its heap may grow, and says the same.
+    for (const file of ['src/setup/stack.ts', 'src/setup/targets.mjs']) expect(textOf(file)).toContain(`'${heap}'`);
     expect(existsSync(join(ROOT, main.replace(/^dist\//, '').replace(/\.js$/, '.ts')))).toBe(true);
     expect(args('CMD')).toEqual(['["worker"]']);
   });
