@@ -22,7 +22,10 @@ export const workflowSource = (): Pick<WorkerOptions, 'workflowBundle'> | Pick<W
 /**
  * The settings a pause relies on: a dead worker's workflow tasks move on after two seconds, well before its updates
  * are tried again, and heartbeats (with them a call back) travel every second. A worker that is told to stop gives
- * its updates `LAYOVER_GRACE` to finish (the SDK's own grace is nothing).
+ * its updates `LAYOVER_GRACE` to finish (the SDK's own grace is nothing). Workflow code is not interrupted after the
+ * SDK's five seconds (an option of worker 1.24.0 that its public type leaves out): a process that was frozen in the middle
+ * of it would be, and Node 20 was seen to crash after that ("async hook stack has become corrupted", as in
+ * temporalio/sdk-typescript issue 939).
  */
 export const WORKER_SETTINGS = {
   taskQueue: TASK_QUEUE,
@@ -30,7 +33,8 @@ export const WORKER_SETTINGS = {
   maxHeartbeatThrottleInterval: '1s',
   defaultHeartbeatThrottleInterval: '1s',
   maxConcurrentActivityTaskExecutions: 500,
-} as const satisfies Partial<WorkerOptions>;
+  isolateExecutionTimeout: '2m',
+} as const satisfies Partial<WorkerOptions> & { readonly isolateExecutionTimeout: string };
 
 /** After the grace has ended activities are told, and may take this long to give back what they hold. */
 const FORCE_AFTER_MS = 30_000;
