@@ -1,7 +1,7 @@
 import { type Change, containersOf, envMatches, MARK_KEY, parseImage } from '../src/domain/change.js';
 import { readHold } from '../src/domain/hold.js';
 import type { Check, Life, MachineFacts, Special } from '../src/domain/machine.js';
-import type { Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
+import { exitEventOf, type Machine, type MachineConfig, type MachineEvent } from '../src/fly/wire.js';
 import { metAtWork } from './met-at-work.js';
 
 /** A machine's process group: the new key, the old key, else `app` (fly-go @22d6e51 machine_types.go ProcessGroup). */
@@ -37,8 +37,8 @@ function eventsOfVersion(events: readonly MachineEvent[]): readonly MachineEvent
 }
 
 function exitOf(event: MachineEvent): NonNullable<Life['exit']> | undefined {
-  const exit = event.request?.exit_event ?? event.request?.MonitorEvent?.exit_event;
-  if (exit === null || exit === undefined) return undefined;
+  const exit = exitEventOf(event);
+  if (exit === undefined) return undefined;
   const restarts = event.request?.restart_count ?? 0;
   return {
     at: event.timestamp,

@@ -1,10 +1,8 @@
-import type { MachineEvent } from '../src/fly/wire.js';
+import { exitEventOf, type MachineEvent } from '../src/fly/wire.js';
 
 /** An exit that nobody asked for shows a start, also where none is recorded: of a boot that failed. */
-const showsStart = ({ type, request }: MachineEvent): boolean => {
-  const exit = request?.exit_event ?? request?.MonitorEvent?.exit_event;
-  return type === 'start' || (type === 'exit' && exit?.requested_stop === false);
-};
+const showsStart = (event: MachineEvent): boolean =>
+  event.type === 'start' || (event.type === 'exit' && exitEventOf(event)?.requested_stop === false);
 
 /**
  * Whether the newest update met a working machine: the last thing before it was a start. Then it cut what ran

@@ -1,12 +1,12 @@
 import { HOLD_KEY, type Hold } from '../src/domain/hold.js';
+import { REPLACING } from '../src/domain/machine.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { FlyError } from '../src/fly/errors.js';
-import type { Machine, MachineEvent } from '../src/fly/wire.js';
+import { exitEventOf, type Machine, type MachineEvent } from '../src/fly/wire.js';
 import { NOT_FOR_SURE } from './held-back.js';
+import { isAtRest } from './read-machine.js';
 import { untilStopped } from './stop-overdue.js';
 import type { Update } from './update-machine.js';
-
-const UNDER_WAY = ['replacing', 'updating', 'creating'];
 
 /** How long a machine is given to come up before others judge it: its checks are theirs. */
 const WAIT_S = 55;
@@ -50,7 +50,7 @@ export async function putRight(update: Update, outcome: UpdateOutcome): Promise<
 /** The machine when nothing moves it any more; undefined while an update of it is under way. */
 async function resting(update: Update): Promise<Machine | undefined> {
   const machine = await update.deps.fly.getMachine(update.app, update.id);
-  if (UNDER_WAY.includes(machine.state)) return undefined;
+  if (REPLACING.includes(machine.state)) return undefined;
   if (machine.state !== 'stopping') return machine;
   const stopped = await untilStopped(update);
   return stopped.kind === 'stopped' ? stopped.machine : undefined;
@@ -59,13 +59,12 @@ async function resting(update: Update): Promise<Machine | undefined> {
 /** The newest thing it did was to end, of its own accord and well: it has nothing left to do. */
 function endedItself(events: readonly MachineEvent[]): boolean {
   const last = events.find(({ type }) => type === 'exit' || type === 'start');
-  const exit = last?.request?.exit_event ?? last?.request?.MonitorEvent?.exit_event;
-  return last?.type === 'exit' && exit?.requested_stop === false && exit.exit_code === 0;
+  const exit = last?.type === 'exit' ? exitEventOf(last) : undefined;
+  return exit?.requested_stop === false && exit.exit_code === 0;
 }
 
 async function startAsItWas({ app, id, deps, lease }: Update, machine: Machine, hold: Hold): Promise<boolean> {
-  const isIdle = ['stopped', 'failed', 'suspended', 'created'].includes(machine.state);
-  if (!hold.started || !isIdle || endedItself(machine.events ?? [])) return false;
+  if (!hold.started || !isAtRest(machine) || endedItself(machine.events ?? [])) return false;
   await deps.fly.startMachine(app, id, lease.nonce());
   try {
     await deps.fly.waitForMachine(app, id, { state: 'started', version: machine.instance_id, timeoutS: WAIT_S });

@@ -5,6 +5,17 @@ import type { Update } from './update-machine.js';
 /** Looks at a machine whose lease names another version than the GET does. */
 const MOST_READS = 5;
 
+/** Why nothing is done where `readMachine` returns nothing. */
+export const STALE_READ = {
+  kind: 'error',
+  code: 'stale_read',
+  says: 'Fly still shows an older version of it than its host does',
+  retryAfterMs: 10_000,
+} as const;
+
+/** Nothing runs on it, whatever brought it there. */
+export const isAtRest = ({ state }: Machine): boolean => ['stopped', 'failed', 'created', 'suspended'].includes(state);
+
 /**
  * Reads the machine and what is held of it. The lease's answer names the version its host knows: a GET that says
  * otherwise comes from a lagging replica.
@@ -20,7 +31,7 @@ export async function readMachine(update: Update): Promise<Machine | undefined> 
     if (!lags || (look === MOST_READS && !progress.inDoubt)) {
       const { metadata } = machine.config ?? machine.incomplete_config ?? {};
       progress.hold = readHold(id, metadata);
-      progress.isIdle = ['stopped', 'failed', 'created', 'suspended'].includes(machine.state);
+      progress.isIdle = isAtRest(machine);
       return machine;
     }
     if (look === MOST_READS) return undefined;

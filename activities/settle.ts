@@ -1,4 +1,4 @@
-import { classify } from '../src/domain/machine.js';
+import { classify, REPLACING } from '../src/domain/machine.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { Machine } from '../src/fly/wire.js';
@@ -12,7 +12,7 @@ const WAIT_S = 25;
 /** A mismatch counts only when a second look, this much later, shows it too: replicas lag. */
 const SECOND_LOOK_MS = 5_000;
 
-const UNDER_WAY = ['replacing', 'updating', 'creating', 'replaced'];
+const UNDER_WAY = [...REPLACING, 'replaced'];
 
 export type Settled =
   { readonly kind: 'settled' } | Extract<UpdateOutcome, { kind: 'updated' | 'failed' | 'left' | 'error' }>;

@@ -3,7 +3,7 @@ import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { Machine } from '../src/fly/wire.js';
 import { heldBack, NOT_FOR_SURE } from './held-back.js';
-import { readMachine } from './read-machine.js';
+import { readMachine, STALE_READ } from './read-machine.js';
 import { standingOf } from './standing-of.js';
 import type { Update } from './update-machine.js';
 import { MOST_READ_AGE_MS } from './write.js';
@@ -16,14 +16,6 @@ const LONGEST_STOP_MS = 360_000;
 
 /** Below Fly's longest wait, and short enough to refresh the lease in between. */
 const WAIT_S = 25;
-
-const STALE = {
-  kind: 'error',
-  code: 'stale_read',
-  says: 'Fly still shows an older version of it than its host does',
-  retryAfterMs: 10_000,
-  inDoubt: false,
-} as const;
 
 /**
  * Stops a machine that has had its time: notes what it was, takes it out of the proxy's routing, reads it once more
@@ -38,7 +30,7 @@ export async function stopOverdue(update: Update, machine: Machine): Promise<Sto
   await hold(update, machine);
   if (machine.cordoned !== true) await deps.fly.cordonMachine(app, id, lease.nonce());
   const fresh = await readHeld(update);
-  if (fresh === undefined) return STALE;
+  if (fresh === undefined) return { ...STALE_READ, inDoubt: false };
   const standing = standingOf(update, fresh);
   if (standing !== 'overdue') return { kind: 'left', standing, inDoubt: false };
   const back = await heldBack(attempt);
@@ -82,7 +74,7 @@ export async function untilStopped(update: Update, limit = limitOf(update)): Pro
   const deadline = deps.clock.now() + LONGEST_STOP_MS;
   for (;;) {
     const machine = await readHeld(update);
-    if (machine === undefined) return STALE;
+    if (machine === undefined) return { ...STALE_READ, inDoubt: false };
     if (!['started', 'starting', 'stopping'].includes(machine.state)) return stopped(update, machine, limit);
     if (deps.clock.now() >= deadline) {
       const says = `it did not stop within ${LONGEST_STOP_MS / 1_000} s`;

@@ -9,7 +9,7 @@ import { conclude, digestOf } from './conclude.js';
 import { heldBack, NOT_FOR_SURE } from './held-back.js';
 import { type Held, takeLease } from './lease.js';
 import { putRight } from './put-right.js';
-import { readMachine } from './read-machine.js';
+import { readMachine, STALE_READ } from './read-machine.js';
 import { standingOf } from './standing-of.js';
 import { stopOverdue, untilStopped } from './stop-overdue.js';
 import { findTrace } from './trace.js';
@@ -125,14 +125,6 @@ async function attemptUpdate(
   }
 }
 
-const STALE_READ = {
-  kind: 'error',
-  code: 'stale_read',
-  says: 'Fly still shows an older version of it than its host does',
-  retryAfterMs: 10_000,
-  inDoubt: true,
-} as const;
-
 const heldByAnother = (retryAfterMs: number, { inDoubt }: Progress): UpdateOutcome => ({
   kind: 'error',
   code: 'lease_held',
@@ -172,7 +164,7 @@ function isWorthAWait({ order, attempt, progress }: Update, outcome: UpdateOutco
 async function underLease(update: Update): Promise<UpdateOutcome> {
   const { order, attempt, progress } = update;
   const machine = await readMachine(update);
-  if (machine === undefined) return STALE_READ;
+  if (machine === undefined) return { ...STALE_READ, inDoubt: true };
   if (order.machine.restore) return restore(update);
   const outcome = await goOn(update, machine).catch((error: unknown) => outcomeOf(error, attempt, progress, order));
   return progress.hold === undefined || isWorthAWait(update, outcome) ? outcome : putRight(update, outcome);

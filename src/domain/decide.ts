@@ -1,5 +1,4 @@
-import type { Candidate } from './fleet.js';
-import { leftToDo, type Observation } from './fleet.js';
+import { type Candidate, leftToDo, type Observation } from './fleet.js';
 import { total } from './pools.js';
 import type { Look } from './look.js';
 import { admit, stand } from './pace.js';
@@ -192,12 +191,16 @@ const spares = (state: RolloutState, now: number): number[] =>
     .map((id) => mayStopAt(state, id))
     .filter((at) => at > now);
 
-/** What each look would find anew, though nothing can be done about it for a moment: a standby that waits for its machine, a machine that has just been started and has stopped again. */
+/**
+ * What each look would find anew, though nothing can be done about it for a moment: a standby that waits for its
+ * machine, a machine that has just been started and has stopped again.
+ */
 function isPassing(state: RolloutState, now: number): boolean {
   const { inFlight, resting } = paceOf(state);
   const hasPair = state.queue.some((one) => [...inFlight, ...resting].some((flight) => stand(flight, one)));
   return hasPair || Object.values(state.trials).some(({ landedAt }) => now - landedAt <= LEAST_TRIAL_MS);
 }
+
 /** First match wins: what ends or halts a rollout comes before anything that would write. */
 export const RULES: readonly Rule[] = [
   { because: 'a person or a cancel stops it', decide: afterStop },

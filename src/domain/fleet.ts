@@ -194,7 +194,8 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const isHeld = ({ standing }: Judged) => standing === 'held';
   // What an order of ours holds at this moment is no finding.
   const left = inside.filter((j) => isHeld(j) && !taken.has(j.machine.id));
-  const wanted = [...inside.filter(isHeld), ...open.filter((j) => isForUs(j) && !isHeld(j))];
+  const others = open.filter((j) => isForUs(j) && !isHeld(j) && !taken.has(j.machine.id));
+  const candidates = [...left, ...others].map((j) => withCapacity(toCandidate(j), j.machine, context, view));
   return {
     at: view.now,
     aheadMs: view.flyNow - view.now,
@@ -206,9 +207,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     shown,
     doubtful: open.filter(isDoubtful).length,
     pools: [...pools.values()].toSorted(byPlace),
-    candidates: inOrder(
-      wanted.filter((j) => !taken.has(j.machine.id)).map((j) => withCapacity(toCandidate(j), j.machine, context, view)),
-    ).slice(0, MOST_CANDIDATES),
+    candidates: inOrder(candidates).slice(0, MOST_CANDIDATES),
     remarks: REMARKABLE.flatMap((standing) => (standing === 'held' ? left : of(standing)))
       .map((j) => toRemark(j, pools))
       .slice(0, MOST_REMARKS),
@@ -255,7 +254,9 @@ export function inOrder(candidates: readonly Candidate[]): Candidate[] {
 
 /** Working machines come last: there may be hundreds, and nothing is wrong with them. */
 const REMARKABLE: readonly Standing[] = ['unreachable', 'held', 'foreign', 'busy', 'overdue', 'straggler'];
+
 const byPlace = (a: Pool, b: Pool): number => (placeKey(a) < placeKey(b) ? -1 : 1);
+
 /** A machine as a slot sees it. */
 export const toCandidate = ({ machine, standing }: Judged): Candidate => {
   const { id, region, group, digest, bornAt, standbyFor, onlyIdle } = machine;
@@ -271,6 +272,7 @@ export const toCandidate = ({ machine, standing }: Judged): Candidate => {
     ...(onlyIdle === undefined ? {} : { onlyIdle: true }),
   };
 };
+
 /** What is overdue and may not be stopped yet says what keeps it. */
 function toRemark({ machine, standing, because }: Judged, pools: Map<string, CountedPool>): Remark {
   const { id, region, group } = machine;

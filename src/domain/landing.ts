@@ -1,7 +1,7 @@
 import { hasImage } from './change.js';
 import type { Candidate } from './fleet.js';
 import type { UpdateEnd, UpdateOutcome } from './outcomes.js';
-import { type Flight, isBootable, type Trial } from './pace.js';
+import { type Flight, isAway, isBootable, type Trial } from './pace.js';
 import { pauseOnError, pauseOnFailures, served } from './pauses.js';
 import { samePlace } from './pools.js';
 import { bootsOf, type RolloutState, without } from './state.js';
@@ -141,7 +141,6 @@ export function onRested(state: RolloutState, id: string): RolloutState {
   if (rest === undefined) return state;
   const { queue } = state;
   // What we hold goes on first: it is away as long as it waits.
-  const isHeld = rest.stop === 'ours' || rest.restore === true;
-  const next = isHeld ? [rest, ...queue] : [...queue, rest];
+  const next = isAway(rest) ? [rest, ...queue] : [...queue, rest];
   return { ...state, resting: without(state.resting, id), queue: next };
 }

@@ -129,7 +129,7 @@ interface Row {
 
 const GONE = ['destroyed', 'destroying', 'replaced', 'migrated', 'launch_failed'];
 /** An update is under way; its config shows what it will run, which it may yet fall back from. */
-const REPLACING = ['replacing', 'updating', 'creating'];
+export const REPLACING: readonly string[] = ['replacing', 'updating', 'creating'];
 const IDLE = ['stopped', 'created', 'failed'];
 
 /** The pinned digest and the change's env, and nothing else: a tag's text proves nothing. */

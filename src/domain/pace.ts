@@ -48,7 +48,7 @@ const laneOf = (one: Candidate): string => (one.restore ? 'held' : `${placeKey(o
 export const queueOf = (one: Candidate): string => `${laneOf(one)}${one.onlyIdle ? ' only idle' : ''}`;
 
 /** It is away already, and an order only brings it back: that waits for nobody. */
-const isAway = ({ restore, stop }: Candidate): boolean => restore === true || stop === 'ours';
+export const isAway = ({ restore, stop }: Candidate): boolean => restore === true || stop === 'ours';
 
 /** How many updates may be in flight in a candidate's lane. */
 export function slotsAt(pools: readonly Pool[], one: Candidate): number {

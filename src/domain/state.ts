@@ -2,7 +2,7 @@ import type { Amount } from '../input/types.js';
 import { hasImage } from './change.js';
 import type { Candidate, Observation } from './fleet.js';
 import type { RolloutContext } from './machine.js';
-import { type Flight, isBootable, type Pace, type Trial } from './pace.js';
+import { type Flight, isAway, isBootable, type Pace, type Trial } from './pace.js';
 import { type Place, total } from './pools.js';
 import type { Evidence } from './verdict.js';
 import type { Waits } from './waits.js';
@@ -219,8 +219,7 @@ export const hasBootedInVain = ({ plan, boots, booted }: RolloutState): boolean 
   !booted && plan.bootFirst > 0 && boots >= 2 * plan.bootFirst;
 
 /** Stopped by us and waiting for Fly, they are away as much as those in flight. */
-const restingHeld = ({ resting }: RolloutState): Candidate[] =>
-  Object.values(resting).filter(({ stop, restore }) => stop === 'ours' || restore === true);
+const restingHeld = ({ resting }: RolloutState): Candidate[] => Object.values(resting).filter(isAway);
 
 /** What slots are given out by. */
 export const paceOf = (state: RolloutState): Pace => ({

@@ -60,6 +60,10 @@ export const MachineEvent = z.looseObject({
 });
 export type MachineEvent = z.infer<typeof MachineEvent>;
 
+/** What an event says of an exit, in whichever of its two places Fly put it. */
+export const exitEventOf = ({ request }: MachineEvent): z.infer<typeof ExitEvent> | undefined =>
+  request?.exit_event ?? request?.MonitorEvent?.exit_event ?? undefined;
+
 export const CheckStatus = z.looseObject({
   name: z.string(),
   status: z.string(),

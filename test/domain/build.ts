@@ -1,8 +1,8 @@
-import type { Candidate, Observation } from '../../src/domain/fleet.js';
+import type { Candidate, Observation, View } from '../../src/domain/fleet.js';
 import type { Pool } from '../../src/domain/pools.js';
 import { total } from '../../src/domain/pools.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
-import type { Flight } from '../../src/domain/pace.js';
+import type { Flight, Pace } from '../../src/domain/pace.js';
 import type { UpdateOutcome } from '../../src/domain/outcomes.js';
 import { begin, type Doubt, type Failure, type Plan, type Rest, type RolloutState } from '../../src/domain/state.js';
 
@@ -107,6 +107,36 @@ export const pool = (more: Partial<Pool> = {}): Pool => ({
   up: 0,
   down: 0,
   room: 0,
+  ...more,
+});
+
+/** What an observer knows before its look: nothing of any machine. */
+export const view = (more: Partial<View> = {}): View => ({
+  now: NOW,
+  flyNow: NOW,
+  trials: [],
+  accepted: [],
+  spared: [],
+  whole: true,
+  unlisted: 0,
+  doubt: [],
+  taken: [],
+  failed: [],
+  forgiven: {},
+  ...more,
+});
+
+/** A proven, pinned rollout of one pool with nothing under way. */
+export const pace = (more: Partial<Pace> = {}): Pace => ({
+  pools: [pool()],
+  inFlight: [],
+  proven: true,
+  pinned: true,
+  trials: [],
+  resting: [],
+  countedAt: NOW,
+  ramp: 3,
+  boots: undefined,
   ...more,
 });
 

@@ -4,22 +4,8 @@ import { isInside, leftToDo, observe, type Observation, type View } from '../../
 import { placeKey, type Pool, total } from '../../src/domain/pools.js';
 import { classify, isIdle, type MachineFacts } from '../../src/domain/machine.js';
 import { contexts, fleet, id } from './arbitraries.js';
-import { context, M1, M2, M3, machine, MINUTE, NEW, NOW, OLD, OTHER, sums } from './build.js';
+import { context, M1, M2, M3, machine, MINUTE, NEW, NOW, OLD, OTHER, sums, view } from './build.js';
 
-const view = (more: Partial<View> = {}): View => ({
-  now: NOW,
-  flyNow: NOW,
-  trials: [],
-  accepted: [],
-  spared: [],
-  whole: true,
-  unlisted: 0,
-  doubt: [],
-  taken: [],
-  failed: [],
-  forgiven: {},
-  ...more,
-});
 const look = (machines: readonly MachineFacts[], more: Partial<View> = {}): Observation =>
   observe(machines, context(), view(more));
 

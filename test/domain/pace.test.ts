@@ -1,22 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Candidate } from '../../src/domain/fleet.js';
-import { admit, type Flight, idleSlots, MOST_IN_FLIGHT, type Pace, tooManyFailed } from '../../src/domain/pace.js';
+import { admit, type Flight, idleSlots, MOST_IN_FLIGHT, tooManyFailed } from '../../src/domain/pace.js';
 import { candidates, pools } from './arbitraries.js';
-import { candidate, flight, NOW, pool } from './build.js';
+import { candidate, flight, NOW, pace, pool } from './build.js';
 
-const pace = (more: Partial<Pace> = {}): Pace => ({
-  pools: [pool()],
-  inFlight: [],
-  proven: true,
-  pinned: true,
-  trials: [],
-  resting: [],
-  countedAt: NOW,
-  ramp: 3,
-  boots: undefined,
-  ...more,
-});
 const TENTH = { share: 0.1 };
 const queue = (count: number, more: Partial<Candidate> = {}): Candidate[] =>
   Array.from({ length: count }, (_, n) => candidate(`m${String(n).padStart(3, '0')}`, more));

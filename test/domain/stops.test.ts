@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/domain/decide.js';
-import { observe, type View } from '../../src/domain/fleet.js';
+import { observe } from '../../src/domain/fleet.js';
 import { onLaunched, onLost, onRested, onUpdated } from '../../src/domain/landing.js';
 import { isNews, isOutdated, lookOrder } from '../../src/domain/look.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
@@ -21,27 +21,18 @@ import {
   machine,
   MINUTE,
   NOW,
+  pace,
   plan,
   pool,
   rest,
   seen,
   state,
+  view,
 } from './build.js';
 
 const HOLD = { rollout: 'abcdef012345.first', machine: M1, started: true, cordoned: false };
 const up = (id: string, more = {}) => candidate(id, { stop: 'up', ...more });
-const pace = (more: Partial<Pace> = {}): Pace => ({
-  pools: [pool({ up: 9, room: 3, verified: 100 })],
-  inFlight: [],
-  proven: true,
-  pinned: true,
-  trials: [],
-  resting: [],
-  countedAt: NOW,
-  ramp: 3,
-  boots: undefined,
-  ...more,
-});
+const roomy = (more: Partial<Pace> = {}) => pace({ pools: [pool({ up: 9, room: 3, verified: 100 })], ...more });
 const ids = (some: readonly { id: string }[]) => some.map(({ id }) => id);
 const STOPPED: UpdateOutcome = {
   kind: 'updated',
@@ -55,26 +46,13 @@ const STOPPED: UpdateOutcome = {
 describe('who may be stopped', () => {
   const working = (more: Partial<MachineFacts> = {}) =>
     machine({ state: 'started', lastStartAt: NOW - 2 * HOUR, ...more });
-  const view: View = {
-    now: NOW,
-    flyNow: NOW,
-    trials: [],
-    accepted: [],
-    spared: [],
-    whole: true,
-    unlisted: 0,
-    doubt: [],
-    taken: [],
-    failed: [],
-    forgiven: {},
-  };
   const look = (machines: readonly MachineFacts[], more: Partial<RolloutContext> = {}) =>
-    observe(machines, context({ forceBefore: NOW - HOUR, ...more }), view);
+    observe(machines, context({ forceBefore: NOW - HOUR, ...more }), view());
 
   test('is one whose last start is long enough ago, and nobody where no time is named', () => {
     const fleet = [working(), working({ id: M2, lastStartAt: NOW - MINUTE })];
     expect(look(fleet).candidates).toEqual([expect.objectContaining({ id: M1, stop: 'up' })]);
-    expect(observe(fleet, context(), view).candidates).toEqual([]);
+    expect(observe(fleet, context(), view()).candidates).toEqual([]);
   });
 
   test('is never one that is scheduled, a standby, foreign, or at target', () => {
@@ -110,37 +88,37 @@ describe('slots of those that are stopped', () => {
   const waiting = Array.from({ length: 9 }, (_, n) => up(`m${n}`));
 
   test('are as many as there is room, whatever the idle ones take', () => {
-    expect(admit(waiting, pace())).toHaveLength(3);
-    expect(admit(waiting, pace({ inFlight: [flight('f1', { stop: 'up' }), flight('f2')] }))).toHaveLength(2);
-    expect(admit(waiting, pace({ pools: [pool({ up: 9, room: 0, verified: 100 })] }))).toEqual([]);
+    expect(admit(waiting, roomy())).toHaveLength(3);
+    expect(admit(waiting, roomy({ inFlight: [flight('f1', { stop: 'up' }), flight('f2')] }))).toHaveLength(2);
+    expect(admit(waiting, roomy({ pools: [pool({ up: 9, room: 0, verified: 100 })] }))).toEqual([]);
   });
 
   test('are taken by one that has just landed, until a look has counted it', () => {
     const trials = [{ region: 'ord', group: 'worker', why: 'stop' as const, landedAt: NOW }];
-    expect(admit(waiting, pace({ trials }))).toHaveLength(2);
-    expect(admit(waiting, pace({ trials, countedAt: NOW + 1 }))).toHaveLength(3);
-    const lanes = fullLanes(waiting, pace({ trials, pools: [pool({ up: 9, room: 1, verified: 100 })] }));
+    expect(admit(waiting, roomy({ trials }))).toHaveLength(2);
+    expect(admit(waiting, roomy({ trials, countedAt: NOW + 1 }))).toHaveLength(3);
+    const lanes = fullLanes(waiting, roomy({ trials, pools: [pool({ up: 9, room: 1, verified: 100 })] }));
     expect(isSlotNews(up('m0'), [pool({ room: 1 })], lanes)).toBe(true);
     expect(isSlotNews(up('m0'), [pool({ room: 0 })], lanes)).toBe(false);
   });
 
   test('grow with those that passed: an image that never works meets one, then waits for its verdict', () => {
-    const none = pace({ pools: [pool({ up: 99, room: 99 })] });
+    const none = roomy({ pools: [pool({ up: 99, room: 99 })] });
     expect(admit(waiting, none)).toHaveLength(1);
     const trials = [{ region: 'ord', group: 'worker', why: 'stop' as const, landedAt: NOW - MINUTE }];
     expect(admit(waiting, { ...none, trials })).toEqual([]);
     expect(admit(waiting, { ...none, ramp: undefined })).toHaveLength(9);
-    expect(admit(waiting, pace({ pools: [pool({ up: 99, room: 99, verified: 2 })] }))).toHaveLength(7);
+    expect(admit(waiting, roomy({ pools: [pool({ up: 99, room: 99, verified: 2 })] }))).toHaveLength(7);
   });
 
   test('a machine that is down already costs none of the capacity', () => {
     const downs = [up('a', { stop: 'down' }), up('b', { stop: 'down' })];
-    expect(admit(downs, pace({ pools: [pool({ up: 9, room: 0, down: 1, verified: 100 })] }))).toHaveLength(1);
+    expect(admit(downs, roomy({ pools: [pool({ up: 9, room: 0, down: 1, verified: 100 })] }))).toHaveLength(1);
   });
 
   test('what is held has its own, and waits for nobody', () => {
     const held = [candidate('h1', { restore: true }), candidate('h2', { restore: true })];
-    expect(admit(held, pace({ proven: false, boots: 1, inFlight: [flight('f1')] }))).toHaveLength(2);
+    expect(admit(held, roomy({ proven: false, boots: 1, inFlight: [flight('f1')] }))).toHaveLength(2);
   });
 
   test('however machines land and are judged, no more are away than there is room and ramp for', () => {
@@ -158,7 +136,7 @@ describe('slots of those that are stopped', () => {
           const landedAt = isFresh ? NOW : NOW - MINUTE;
           return { region: 'ord', group: 'worker', why: 'stop' as const, landedAt };
         });
-        const all = pace({ pools: [pool({ up: 9, room, verified })], inFlight, trials, ramp });
+        const all = roomy({ pools: [pool({ up: 9, room, verified })], inFlight, trials, ramp });
         const admitted = admit(waiting, all).length;
         const fresh = landed.filter(Boolean).length;
         expect(admitted).toBeLessThanOrEqual(Math.max(0, room - flying - fresh));
@@ -231,19 +209,7 @@ describe('capacity', () => {
   const working = (more: Partial<MachineFacts> = {}) =>
     machine({ state: 'started', lastStartAt: NOW - 2 * HOUR, ...more });
   const at = (fleet: readonly MachineFacts[]) =>
-    observe(fleet, context({ forceBefore: NOW - HOUR, maxUnavailable: { count: 1 } }), {
-      now: NOW,
-      flyNow: NOW,
-      trials: [],
-      accepted: [],
-      spared: [],
-      whole: true,
-      unlisted: 0,
-      doubt: [],
-      taken: [],
-      failed: [],
-      forgiven: {},
-    }).pools[0];
+    observe(fleet, context({ forceBefore: NOW - HOUR, maxUnavailable: { count: 1 } }), view()).pools[0];
   const ours = { mark: 'abcdef012345.first#0', digest: context().pin, metadata: { layover_from: '01A started' } };
   const crash = { at: NOW, code: 1, requested: false, oom: false, looping: false };
 

@@ -4,7 +4,7 @@ import { observe } from '../../src/domain/fleet.js';
 import type { Check, Life, MachineFacts } from '../../src/domain/machine.js';
 import { type FailureCode, judge, type Verdict } from '../../src/domain/verdict.js';
 import { contexts, facts } from './arbitraries.js';
-import { context, M1, machine, MINUTE, NEW, NOW } from './build.js';
+import { context, M1, machine, MINUTE, NEW, NOW, view } from './build.js';
 
 const START = NOW - 10 * MINUTE;
 
@@ -229,19 +229,7 @@ describe('whatever a machine has done', () => {
 describe('evidence that a person forgave', () => {
   const crashed = exited({ code: 1, at: START + MINUTE });
   const sickOf = (sample: MachineFacts, forgiven: Record<string, number>, failed: string[] = []) =>
-    observe([sample], context(), {
-      now: NOW,
-      flyNow: NOW,
-      trials: [],
-      accepted: [],
-      spared: [],
-      whole: true,
-      unlisted: 0,
-      doubt: [],
-      taken: [],
-      failed,
-      forgiven,
-    }).sick.map((sick) => sick.at);
+    observe([sample], context(), view({ failed, forgiven })).sick.map((sick) => sick.at);
 
   test('does not count again', () => {
     expect(sickOf(crashed, {})).toEqual([START + MINUTE]);
