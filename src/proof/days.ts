@@ -126,13 +126,14 @@ const MOST_STALLS = 3;
  */
 class Stuck extends Error {}
 
+/** A call that is given up is called off: left alone it would be tried again on a connection that is closed by then. */
 async function step(env: TestWorkflowEnvironment): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const still = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Stuck('time stands still')), STANDS_STILL_MS);
-  });
+  const off = new AbortController();
+  const timer = setTimeout(() => off.abort(), STANDS_STILL_MS);
   try {
-    await Promise.race([env.sleep(STEP_MS), still]);
+    await env.connection.withAbortSignal(off.signal, () => env.sleep(STEP_MS));
+  } catch (error) {
+    throw off.signal.aborted ? new Stuck('time stands still', { cause: error }) : error;
   } finally {
     clearTimeout(timer);
   }
