@@ -3,6 +3,7 @@ import type { UpdateEnd, UpdateOutcome } from '../src/domain/outcomes.js';
 import { ulidTime } from '../src/domain/ulid.js';
 import type { Machine, MachineEvent } from '../src/fly/wire.js';
 import { bootMachine } from './boot-machine.js';
+import { watchHealth } from './in-place.js';
 import { metAtWork } from './met-at-work.js';
 import { settle } from './settle.js';
 import type { Update } from './update-machine.js';
@@ -39,12 +40,12 @@ async function readAfter(
 /**
  * After the write: waits until the new version has settled, and says how it ended. A machine that was started
  * between read and write is started again: an update must leave it as it was.
- * @param events those of the write's answer, where it came and had some.
+ * @param events those of the write's answer, where it came and had some. @param pollMs see `pollMsOf`.
  */
 export async function conclude(
   update: Update,
   version: string,
-  events: readonly MachineEvent[] | undefined,
+  { events, pollMs }: { events?: readonly MachineEvent[] | undefined; pollMs?: number | undefined },
 ): Promise<UpdateOutcome> {
   const { app, id, deps, order, attempt, lease } = update;
   attempt.say(`waits for version ${version} to settle`);
@@ -58,6 +59,7 @@ export async function conclude(
   }
   const interrupted = met !== 'idle';
   const ended: UpdateEnd<'updated'> = { kind: 'updated', version, ...after.digest, wrote: true, interrupted };
+  if (order.context.inPlace === true && met !== 'idle') return watchHealth(update, version, { ended, pollMs });
   const hasBooted = order.boot === true && (await bootMachine(update, after.events));
   return hasBooted ? { ...ended, started: true } : ended;
 }

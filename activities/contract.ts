@@ -1,7 +1,8 @@
 /** What crosses between workflows and activities: types only, so that no activity code enters the sandbox. */
+import type { GateOrder } from '../src/domain/judging.js';
 import type { LookOrder } from '../src/domain/look.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
-import type { LookOutcome, UpdateOutcome } from '../src/domain/outcomes.js';
+import type { GateOutcome, LookOutcome, UpdateOutcome } from '../src/domain/outcomes.js';
 import type { PlanReport } from '../src/domain/plan-report.js';
 import type { Plan } from '../src/domain/state.js';
 
@@ -30,6 +31,8 @@ export interface Activities {
   observeFleet(order: LookOrder): Promise<LookOutcome>;
   /** Brings one machine to its target, or says why not. The only activity that writes. */
   updateMachine(order: UpdateOrder): Promise<UpdateOutcome>;
+  /** Asks one gate until what it says is news; its retries are the poll. */
+  judgeGate(order: GateOrder): Promise<GateOutcome>;
   /** Ends when that rollout has; its retries are the poll. */
   awaitRollout(order: WaitOrder): Promise<void>;
 }

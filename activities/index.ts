@@ -3,12 +3,13 @@ import { type Clock, shiftedClock } from '../src/clock.js';
 import { FlyError } from '../src/fly/errors.js';
 import { awaitRollout, type WaitDeps } from './await-rollout.js';
 import type { Activities } from './contract.js';
+import { type JudgeDeps, judgeGate } from './judge-gate.js';
 import { type LookDeps, observeFleet } from './observe-fleet.js';
 import { type PlanDeps, planRollout } from './plan-rollout.js';
 import { Refused } from './plan/refused.js';
 import { type Attempt, updateMachine } from './update-machine.js';
 
-export interface ActivityDeps extends PlanDeps, LookDeps, WaitDeps {
+export interface ActivityDeps extends PlanDeps, LookDeps, WaitDeps, JudgeDeps {
   /**
    * A heartbeat that waits for the server's answer.
    * @throws when the server has given this attempt up, or does not answer within some seconds.
@@ -117,6 +118,13 @@ export function createActivities(deps: ActivityDeps): Activities {
       const look = await beating(({ cancelled }) => asFailure(observeFleet(order, timed, cancelled)));
       if (look.kind !== 'again') return look;
       throw again(look.says, look.inMs);
+    },
+
+    async judgeGate(order) {
+      const timed = { ...deps, clock: serverClock(deps.clock) };
+      const judged = await beating(() => asFailure(judgeGate(order, timed)));
+      if (!('kind' in judged)) return judged;
+      throw again(judged.says, judged.inMs);
     },
 
     async awaitRollout(order) {

@@ -1,6 +1,7 @@
 import type { Clock } from '../src/clock.js';
 import { leftToDo, observe } from '../src/domain/fleet.js';
-import { classify, type MachineFacts, type RolloutContext } from '../src/domain/machine.js';
+import type { MachineFacts, RolloutContext } from '../src/domain/machine.js';
+import { classify } from '../src/domain/table.js';
 import { isNews, type LookOrder } from '../src/domain/look.js';
 import type { LookOutcome } from '../src/domain/outcomes.js';
 import type { FlyClient } from '../src/fly/client.js';
@@ -14,6 +15,9 @@ const AT_ONCE_MS = 500;
 
 /** A look that goes on for nothing slows down: to a tenth of the time it has gone on, and never below the calm pace. */
 const SLOWER = 10;
+
+/** Births are told by Fly's clock, and looks by ours. */
+const EARLIER_MS = 5_000;
 
 /** Nothing to do yet: look again after `inMs`. */
 export interface Again {
@@ -69,7 +73,8 @@ async function lookOnce(order: LookOrder, deps: LookDeps, signal: AbortSignal): 
   const flyNow = deps.fly.now();
   const { whole, unlisted } = list;
   const forced = forcing(order, now, flyNow);
-  const observation = observe(facts, forced, { ...order, now, flyNow, whole, unlisted });
+  const bornSince = look.since + (flyNow - now) - EARLIER_MS;
+  const observation = observe(facts, forced, { ...order, now, flyNow, whole, unlisted, bornSince });
   if (isNews(observation, order)) return { kind: 'seen', observation };
   const short = whole ? '' : ' (the list is shorter than before and than the app counts)';
   const says = `${leftToDo(observation)} machines left${short}: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;

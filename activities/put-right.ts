@@ -30,7 +30,7 @@ export async function putRight(update: Update, outcome: UpdateOutcome): Promise<
   const { hold } = progress;
   if (hold === undefined || hold === 'unknown') return outcome;
   attempt.say('puts back what it held');
-  const machine = await resting(update);
+  const machine = await resting(update, hold);
   if (machine === undefined) return outcome.kind === 'failed' ? outcome : UNSETTLED;
   const isOurs = await attempt.confirm();
   await lease.fresh();
@@ -38,23 +38,35 @@ export async function putRight(update: Update, outcome: UpdateOutcome): Promise<
   const isStarted = await startAsItWas(update, machine, hold);
   // Also where an earlier attempt stopped it.
   progress.stopped ||= isStarted;
-  if (hold.cordoned !== (machine.cordoned === true)) {
-    const put = hold.cordoned ? deps.fly.cordonMachine : deps.fly.uncordonMachine;
-    await put(app, id, lease.nonce());
-  }
+  // Whatever a read says of it: a replica that lags shows a machine as it was before our cordon.
+  if (!hold.cordoned) await deps.fly.uncordonMachine(app, id, lease.nonce());
   await deps.fly.patchMetadata(app, id, { [HOLD_KEY]: null }, machine.instance_id);
   progress.hold = undefined;
   return outcome.kind === 'updated' && isStarted ? { ...outcome, started: true } : outcome;
 }
 
-/** The machine when nothing moves it any more; undefined while an update of it is under way. */
-async function resting(update: Update): Promise<Machine | undefined> {
-  const machine = await update.deps.fly.getMachine(update.app, update.id);
+/** A stop changes no version, so nothing but time tells a replica that lags from a machine that was started again. */
+const SECOND_LOOK_MS = 5_000;
+
+/**
+ * The machine when nothing moves it any more; undefined while an update of it is under way. One that may have been
+ * stopped for its hold and shows at work is looked at twice.
+ */
+async function resting(update: Update, hold: Hold): Promise<Machine | undefined> {
+  const { app, id, deps } = update;
+  let machine = await deps.fly.getMachine(app, id);
+  if (hold.started && mayBeStopped(update) && ['started', 'starting'].includes(machine.state)) {
+    await deps.clock.sleep(SECOND_LOOK_MS);
+    machine = await deps.fly.getMachine(app, id);
+  }
   if (REPLACING.includes(machine.state)) return undefined;
   if (machine.state !== 'stopping') return machine;
   const stopped = await untilStopped(update);
   return stopped.kind === 'stopped' ? stopped.machine : undefined;
 }
+
+/** By this attempt, or by one before that noted the hold. */
+const mayBeStopped = ({ progress }: Update): boolean => progress.stopped || !progress.holdsAnew;
 
 /** The newest thing it did was to end, of its own accord and well: it has nothing left to do. */
 function endedItself(events: readonly MachineEvent[]): boolean {
@@ -63,7 +75,13 @@ function endedItself(events: readonly MachineEvent[]): boolean {
   return exit?.requested_stop === false && exit.exit_code === 0;
 }
 
-async function startAsItWas({ app, id, deps, lease }: Update, machine: Machine, hold: Hold): Promise<boolean> {
+async function startAsItWas(
+  { app, id, deps, lease, progress }: Update,
+  machine: Machine,
+  hold: Hold,
+): Promise<boolean> {
+  // Noted by this attempt, which never stopped it: somebody else did.
+  if (progress.holdsAnew && !progress.stopped) return false;
   if (!hold.started || !isAtRest(machine) || endedItself(machine.events ?? [])) return false;
   await deps.fly.startMachine(app, id, lease.nonce());
   try {

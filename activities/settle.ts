@@ -1,4 +1,5 @@
-import { classify, REPLACING } from '../src/domain/machine.js';
+import { REPLACING } from '../src/domain/machine.js';
+import { classify } from '../src/domain/table.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { Machine } from '../src/fly/wire.js';
@@ -61,7 +62,7 @@ async function waitOnce({ app, id, deps }: Update, version: string): Promise<boo
 }
 
 /** Looks at the machine itself; undefined while the new version may still be on its way. */
-async function compare(update: Update, version: string): Promise<Settled | undefined> {
+export async function compare(update: Update, version: string): Promise<Settled | undefined> {
   const { app, id, deps } = update;
   const first = await deps.fly.getMachine(app, id);
   if (!factsOf(first, update.order.context.change).hostOk) return HOST_AWAY;

@@ -1,4 +1,5 @@
-import { classify, type Standing } from '../src/domain/machine.js';
+import type { Standing } from '../src/domain/machine.js';
+import { classify } from '../src/domain/table.js';
 import type { Machine } from '../src/fly/wire.js';
 import { factsOf } from './facts.js';
 import type { Update } from './update-machine.js';
@@ -7,6 +8,8 @@ import type { Update } from './update-machine.js';
 export function standingOf({ order, deps }: Update, machine: Machine): Standing {
   const { context, forceAfterMs } = order;
   const { hold: _hold, ...facts } = factsOf(machine, context.change);
-  const force = forceAfterMs === undefined ? {} : { forceBefore: deps.fly.now() - forceAfterMs };
+  // An answer that tells of no event at all tells nothing of its age.
+  const isDated = facts.lastStartAt !== undefined;
+  const force = forceAfterMs === undefined || !isDated ? {} : { forceBefore: deps.fly.now() - forceAfterMs };
   return classify(facts, { ...context, ...force }).standing;
 }

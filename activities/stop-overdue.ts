@@ -1,10 +1,10 @@
-import { type Hold, HOLD_KEY, holdText } from '../src/domain/hold.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { Machine } from '../src/fly/wire.js';
 import { heldBack, NOT_FOR_SURE } from './held-back.js';
-import { readMachine, STALE_READ } from './read-machine.js';
+import { STALE_READ } from './read-machine.js';
 import { standingOf } from './standing-of.js';
+import { readHeld, takeOut } from './take-out.js';
 import type { Update } from './update-machine.js';
 import { MOST_READ_AGE_MS } from './write.js';
 
@@ -23,12 +23,8 @@ const WAIT_S = 25;
  */
 export async function stopOverdue(update: Update, machine: Machine): Promise<Stopped> {
   const { app, id, deps, lease, attempt, progress } = update;
-  attempt.say('holds and cordons it: it has worked past "forceAfter"');
-  await lease.fresh();
-  const called = await heldBack(attempt);
+  const called = await takeOut(update, machine, 'it has worked past "forceAfter"');
   if (called !== undefined) return called;
-  await hold(update, machine);
-  if (machine.cordoned !== true) await deps.fly.cordonMachine(app, id, lease.nonce());
   const fresh = await readHeld(update);
   if (fresh === undefined) return { ...STALE_READ, inDoubt: false };
   const standing = standingOf(update, fresh);
@@ -45,24 +41,6 @@ export async function stopOverdue(update: Update, machine: Machine): Promise<Sto
 
 /** Who was started before this has had his time, Fly's ms. */
 const limitOf = ({ order, deps }: Update): number => deps.fly.now() - (order.forceAfterMs ?? 0);
-
-/** Noted before the first of what it undoes, and known to be so even where the answer is lost. */
-async function hold({ app, id, deps, order, progress }: Update, machine: Machine): Promise<void> {
-  if (progress.hold !== undefined && progress.hold !== 'unknown') return;
-  const { hash, start } = order.context.rollout;
-  const noted: Hold = { rollout: `${hash}.${start}`, machine: id, started: true, cordoned: machine.cordoned === true };
-  progress.hold = noted;
-  await deps.fly.patchMetadata(app, id, { [HOLD_KEY]: holdText(noted) }, machine.instance_id);
-}
-
-/** A replica that lags shows no hold: what we know of it stays. */
-async function readHeld(update: Update): Promise<Machine | undefined> {
-  const { progress } = update;
-  const known = progress.hold;
-  const machine = await readMachine(update);
-  progress.hold ??= known;
-  return machine;
-}
 
 /**
  * Waits for a stop of ours to take effect, as long as Fly lets a machine take.

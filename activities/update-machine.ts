@@ -10,9 +10,11 @@ import { heldBack, NOT_FOR_SURE } from './held-back.js';
 import { type Held, takeLease } from './lease.js';
 import { putRight } from './put-right.js';
 import { readMachine, STALE_READ } from './read-machine.js';
+import { drain, pollMsOf } from './in-place.js';
 import { standingOf } from './standing-of.js';
 import { stopOverdue, untilStopped } from './stop-overdue.js';
 import { findTrace } from './trace.js';
+import { findWayBack } from './way-back.js';
 import { writeChange } from './write.js';
 
 /** One attempt, as Temporal runs it. */
@@ -54,6 +56,8 @@ interface Progress {
   readAt: number;
   /** On the machine as last read, or set by us since; `unknown` before the first read, where there may be one. */
   hold: Hold | 'unknown' | undefined;
+  /** The hold was noted by this attempt. */
+  holdsAnew: boolean;
   /** We stopped it while it was working. */
   stopped: boolean;
   /** As last read it was idle. */
@@ -67,12 +71,13 @@ const MOST_ATTEMPTS = 4;
 
 function begin(order: UpdateOrder, { number }: Attempt): Progress {
   const inDoubt = number > 1 || order.inDoubtSince !== undefined;
-  const { stop, restore, tries } = order.machine;
-  const mayBeHeld = restore === true || inDoubt || (stop !== undefined && tries !== undefined);
+  const { working, restore, tries } = order.machine;
+  const mayBeHeld = restore === true || inDoubt || (working !== undefined && tries !== undefined);
   return {
     inDoubt,
     readAt: 0,
     hold: mayBeHeld ? 'unknown' : undefined,
+    holdsAnew: false,
     stopped: false,
     isIdle: false,
     cutEarly: false,
@@ -89,13 +94,19 @@ function begin(order: UpdateOrder, { number }: Attempt): Progress {
  */
 export async function updateMachine(order: UpdateOrder, deps: UpdateDeps, attempt: Attempt): Promise<UpdateOutcome> {
   const progress = begin(order, attempt);
-  const outcome = await attemptUpdate(order, deps, attempt, progress);
+  const outcome = asMeant(await attemptUpdate(order, deps, attempt, progress), order);
   return {
     ...outcome,
     ...(progress.hold === undefined ? {} : { held: true }),
     ...(progress.stopped ? { stopped: true } : {}),
     ...(progress.cutEarly ? { cutEarly: true } : {}),
   };
+}
+
+/** Whoever is updated where it is was meant to be met at work. */
+function asMeant(outcome: UpdateOutcome, { context, machine }: UpdateOrder): UpdateOutcome {
+  const isMeant = context.inPlace === true && machine.working !== undefined;
+  return isMeant && 'interrupted' in outcome ? { ...outcome, interrupted: false } : outcome;
 }
 
 async function attemptUpdate(
@@ -189,7 +200,7 @@ async function goOn(update: Update, machine: Machine): Promise<UpdateOutcome> {
   if (progress.inDoubt) {
     attempt.say('looks for traces of an earlier attempt');
     const trace = await findTrace(update, machine, order.inDoubtSince ?? order.machine.bornAt ?? 0);
-    if (trace.kind === 'written') return conclude(update, trace.version, undefined);
+    if (trace.kind === 'written') return conclude(update, trace.version, { pollMs: pollMsOf(machine.config) });
     if (trace.kind === 'failed') return trace;
     progress.inDoubt = false;
   }
@@ -204,6 +215,7 @@ async function assess(update: Update, machine: Machine): Promise<UpdateOutcome> 
     return { kind: 'updated', version: machine.instance_id, ...digestOf(machine), wrote: false, interrupted: false };
   if (standing === 'cut') return startAgain(update, machine);
   if (standing === 'ready') return write(update, machine);
+  if (standing === 'due') return updateInPlace(update, machine);
   const isStopping = machine.state === 'stopping' && update.progress.hold !== undefined;
   if (standing !== 'overdue' && !isStopping) return { kind: 'left', standing, inDoubt: false };
   if (isCapacityAgain(update, machine)) return { kind: 'left', standing, inDoubt: false };
@@ -213,9 +225,19 @@ async function assess(update: Update, machine: Machine): Promise<UpdateOutcome> 
   return then === 'ready' ? write(update, stopped.machine) : { kind: 'left', standing: then, inDoubt: false };
 }
 
+/** Where it is, when it has a slot among those that work: out of the proxy's routing first where the input says so. */
+async function updateInPlace(update: Update, machine: Machine): Promise<UpdateOutcome> {
+  const { machine: listed, drainMs } = update.order;
+  const hasSlot = listed.working !== undefined && !isCapacityAgain(update, machine);
+  if (!hasSlot) return { kind: 'left', standing: 'due', inDoubt: false };
+  if (drainMs === undefined) return write(update, machine);
+  const drained = await drain(update, machine, drainMs);
+  return drained.kind === 'drained' ? write(update, drained.machine) : drained;
+}
+
 /** Listed as no capacity, and it is some again: it takes its turn among those. */
 const isCapacityAgain = ({ order, progress }: Update, machine: Machine): boolean =>
-  order.machine.stop === 'down' &&
+  order.machine.working === 'down' &&
   progress.hold === undefined &&
   machine.cordoned !== true &&
   (machine.checks ?? []).every(({ status }) => status === 'passing');
@@ -223,9 +245,14 @@ const isCapacityAgain = ({ order, progress }: Update, machine: Machine): boolean
 async function write(update: Update, machine: Machine): Promise<UpdateOutcome> {
   const { config } = machine;
   if (config === null || config === undefined) return { kind: 'left', standing: 'unreachable', inDoubt: false };
-  const written = await writeChange(update, machine, config);
+  const { back } = update.order.context;
+  const way = back === undefined ? undefined : await findWayBack(update, machine);
+  if (way?.kind === 'changed') return { kind: 'left', standing: 'foreign', inDoubt: false, changed: true };
+  const written = await writeChange(update, machine, way?.config ?? config, way !== undefined);
   if (written.kind !== 'written') return written;
-  return conclude(update, written.version, written.events);
+  const ended = await conclude(update, written.version, { events: written.events, pollMs: pollMsOf(config) });
+  const isPart = way?.kind === 'image' && ended.kind === 'updated';
+  return isPart ? { ...ended, imageOnly: true } : ended;
 }
 
 /** An earlier start of this change met it at work and could not finish: it ends started, as it was. */

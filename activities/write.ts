@@ -1,4 +1,4 @@
-import { applyChange, imageText, parseImage } from '../src/domain/change.js';
+import { applyChange, type Before, imageText, parseImage } from '../src/domain/change.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { LaunchBody, Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
@@ -6,6 +6,7 @@ import { bornAtOf } from './facts.js';
 import { heldBack, NOT_FOR_SURE } from './held-back.js';
 import { findTrace } from './trace.js';
 import type { Update } from './update-machine.js';
+import { configBack } from './way-back.js';
 
 /** How long a lost answer is given to show its effect, before each of the two looks. */
 const LOOK_AGAIN_MS = 5_000;
@@ -22,11 +23,17 @@ export const MOST_READ_AGE_MS = 5_000;
  * The one write, sent once. When its answer is lost, traces of it are looked for twice, five seconds apart; what is
  * still unclear is left to the next attempt, which takes the lease anew (so that a write still on its way is refused),
  * reads the machine again and only then repeats it.
- * @throws FlyError when Fly refused it, or nobody knows.
+ * @param config what it is made of: the machine's own, or the one that it goes back to. @throws FlyError when Fly refused
+ * it, or nobody knows.
  */
-export async function writeChange(update: Update, machine: Machine, config: MachineConfig): Promise<Written> {
+export async function writeChange(
+  update: Update,
+  machine: Machine,
+  config: MachineConfig,
+  isBack: boolean,
+): Promise<Written> {
   const { app, id, deps, lease, attempt, progress } = update;
-  const body = bodyFor(update, machine, config);
+  const body = bodyFor(update, machine, config, isBack);
   attempt.say('writes');
   await lease.fresh();
   const held = await heldBack(attempt);
@@ -58,20 +65,34 @@ async function lookForEffect(update: Update, since: number): Promise<Written | u
   return undefined;
 }
 
-function bodyFor({ order, progress }: Update, machine: Machine, config: MachineConfig): LaunchBody {
-  const { context, n } = order;
+/** Its update restarts it. */
+export const isAtWork = ({ state }: Machine): boolean => state === 'started' || state === 'starting';
+
+function beforeOf({ order, progress }: Update, machine: Machine): Before {
   const digest = machine.image_ref?.digest ?? undefined;
-  const image = imageText(parseImage(config.image ?? ''), digest);
   const { hold } = progress;
   const wasStarted = hold !== undefined && hold !== 'unknown' && hold.started;
-  const state = wasStarted ? 'started' : machine.state;
-  const before = { version: machine.instance_id, state, image, digest };
   return {
-    config: applyChange(config, { change: context.change, pin: context.pin, rollout: context.rollout, n, before }),
+    version: machine.instance_id,
+    state: wasStarted ? 'started' : machine.state,
+    image: imageText(parseImage(machine.config?.image ?? ''), digest),
+    digest,
+    inPlace: order.context.inPlace === true,
+  };
+}
+
+function bodyFor(update: Update, machine: Machine, config: MachineConfig, isBack: boolean): LaunchBody {
+  const { context, n } = update.order;
+  const { change, pin, rollout } = context;
+  const before = beforeOf(update, machine);
+  return {
+    config: isBack
+      ? configBack(config, update, machine, before)
+      : applyChange(config, { change, pin, rollout, n, before }),
     region: machine.region,
     ...(machine.name ? { name: machine.name } : {}),
     current_version: machine.instance_id,
     // An idle machine stays idle: the platform keeps it so (flyctl PR 4754), and the flag says the same where it does not.
-    skip_launch: true,
+    ...(isAtWork(machine) ? {} : { skip_launch: true }),
   };
 }

@@ -35,17 +35,21 @@ function table(status: Status): string {
 const shortDigest = (digest: string): string => (digest.length > 40 ? `${digest.slice(0, 39)}…` : digest);
 
 /** Long references go into a code block of their own: in running text the UI cuts them off. */
-const frame = ({ target, deadline, rollout }: Status): string =>
+const frame = ({ target, deadline, rollout, step }: Status): string =>
   [
     '```',
     ...target.split('@').map((part, index) => (index === 0 ? `target    ${part}` : `          @${shortDigest(part)}`)),
-    `deadline  ${deadline}`,
+    ...(deadline === undefined ? [] : [`deadline  ${deadline}`]),
+    ...(step.of > 1 ? [`step      ${step.name} (${step.number} of ${step.of})`] : []),
     `rollout   ${rollout}`,
     '```',
   ].join('\n');
 
 const HEADLINES: Readonly<Record<string, string>> = {
   running: 'Running',
+  baking: 'Baking: health is watched before it goes on',
+  waiting: '**Waiting for a person**',
+  rollingBack: '**Going back** to what each machine ran before',
   pausing: 'Pausing: updates past their write are finishing, and what Layover held is put back',
   paused: '**Paused**: nothing is written until somebody resumes',
   done: 'Done',
@@ -80,6 +84,10 @@ export function detailsOf(status: Status): string {
     counts.notRunYet > 0 ? `${counts.notRunYet} of those at target have not run the new version yet.` : '',
     sayMachines('Met at work by their update', status.interrupted),
     sayMachines('Stopped for their update, past "forceAfter"', status.stopped),
+    status.turned === undefined ? '' : `**It goes back because** ${status.turned.says} (since ${status.turned.since})`,
+    status.gates.length > 0
+      ? `**Gates**\n\n${status.gates.map((gate) => `- ${gate.name}: **${gate.verdict}** ${gate.says} (${gate.at})`).join('\n')}`
+      : '',
     waits.length > 0 ? `**Waiting for**\n\n${waits.join('\n')}` : '',
     failed.length > 0
       ? `**Failed**\n\n${failed.map((m) => `- \`${m.id}\` ${m.region} ${m.group}: ${m.says}`).join('\n')}`

@@ -126,7 +126,10 @@ async function makeWay(id: string, policy: 'wait' | 'replace'): Promise<void> {
   );
   if (policy === 'replace') {
     const { workflowId } = workflowInfo();
-    await tell(getExternalWorkflowHandle(id), { verb: 'abort', input: { reason: `replaced by ${workflowId}` } });
+    await tell(getExternalWorkflowHandle(id), {
+      verb: 'abort',
+      input: { reason: `replaced by ${workflowId}`, spare: 'rollback' },
+    });
   }
   await awaitRollout.executeWithOptions({ summary: `waits for ${id} to end` }, [{ workflowId: id }]);
 }

@@ -1,9 +1,10 @@
 import { ActivityFailure, CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { Hands } from '../src/domain/loop.js';
+import type { GateOrder } from '../src/domain/judging.js';
 import type { LookOrder } from '../src/domain/look.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
-import type { LookOutcome, UpdateOutcome } from '../src/domain/outcomes.js';
-import { observeFleet, updateMachine } from './options.js';
+import type { GateOutcome, LookOutcome, UpdateOutcome } from '../src/domain/outcomes.js';
+import { judgeGate, observeFleet, updateMachine } from './options.js';
 
 /** Past a look's own end: the time it may need when Fly answers slowly. */
 const LOOK_SLACK_MS = 600_000;
@@ -28,13 +29,16 @@ export function createHands(): Hands {
   const flights = createScope();
   const rests = createScope();
   const looks = createScope();
+  const judges = createScope();
   return {
     now: () => Date.now(),
     update: (order) => flights.run(() => update(order)),
     look: (order) => looks.run(() => look(order)),
+    judge: (order) => judges.run(() => judge(order)),
     rest: (id, ms) => rests.run(() => rest(id, ms)),
     callBack: flights.cancel,
     dropLook: looks.cancel,
+    dropJudges: judges.cancel,
     dropRests: rests.cancel,
   };
 }
@@ -62,6 +66,18 @@ async function look(order: LookOrder): Promise<LookOutcome | undefined> {
     return scope.consideredCancelled ? undefined : outcome;
   } catch {
     // Dropped, or Fly was away until past the look's end: the loop decides again.
+    return undefined;
+  }
+}
+
+async function judge(order: GateOrder): Promise<GateOutcome | undefined> {
+  const { gate, step } = order;
+  const scope = CancellationScope.current();
+  try {
+    const outcome = await judgeGate.executeWithOptions({ summary: `${gate.name} judges ${step}` }, [order]);
+    return scope.consideredCancelled ? undefined : outcome;
+  } catch {
+    // Dropped: the loop asks again if it still wants to know.
     return undefined;
   }
 }

@@ -37,6 +37,13 @@ export const { awaitRollout } = proxyActivities<Pick<Activities, 'awaitRollout'>
   retry: { initialInterval: '2s', backoffCoefficient: 1 },
 });
 
+/** A gate is asked as long as its bake goes on; a pause, or an end of the bake, drops it. */
+export const { judgeGate } = proxyActivities<Pick<Activities, 'judgeGate'>>({
+  ...common,
+  startToCloseTimeout: '2m',
+  retry: { initialInterval: '2s', backoffCoefficient: 1 },
+});
+
 /** One try settles for at most `healthy.within` (an hour at most); the tries end when the machine had better rest. */
 export const { updateMachine } = proxyActivities<Pick<Activities, 'updateMachine'>>({
   ...common,

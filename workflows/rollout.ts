@@ -113,7 +113,11 @@ async function continueRun(run: Run, loop: Loop): Promise<never> {
   return continueAsNew<typeof rollout>({ v: 1, type: run.type, state: carry(loop.state()) });
 }
 
-const FAILURE_TYPES = { partial: 'RolloutPartial', aborted: 'RolloutAborted' } as const;
+const FAILURE_TYPES = {
+  partial: 'RolloutPartial',
+  aborted: 'RolloutAborted',
+  rolledBack: 'RolloutRolledBack',
+} as const;
 
 /**
  * A last look for the report where the closing pass was none, and the end as Temporal and its CLI are to see it. What

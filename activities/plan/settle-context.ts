@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { type Change, hasImage, repositoryOf, targetText } from '../../src/domain/change.js';
 import { isInside } from '../../src/domain/fleet.js';
-import { classify, type RolloutContext } from '../../src/domain/machine.js';
+import type { RolloutContext } from '../../src/domain/machine.js';
+import { classify } from '../../src/domain/table.js';
 import { isSelected, type Selection, selectionProblems } from '../../src/domain/selection.js';
 import type { FlyClient } from '../../src/fly/client.js';
-import type { RolloutInput } from '../../src/input/types.js';
+import type { CanaryInput, NonEmpty, SweepInput } from '../../src/input/types.js';
+
+type Forward = SweepInput | CanaryInput;
 import { findCut } from '../find-cut.js';
 import { type FindDigest, pinChange } from './pin-image.js';
 import type { Fleet } from './read-fleet.js';
@@ -35,7 +38,7 @@ function hashOf(change: Change, pin: string | undefined): string {
 }
 
 function contextOf(
-  input: RolloutInput,
+  input: Forward,
   change: Change,
   selection: Selection,
   fleet: Fleet,
@@ -52,7 +55,22 @@ function contextOf(
     allowOtherRepository: input.allowOtherRepository,
     healthy: input.healthy,
     maxUnavailable: input.maxUnavailable,
+    ...(input.type === 'regionalCanary' ? { inPlace: true } : {}),
   };
+}
+
+/** A canary that names its regions, and not all that are left, is for those only. */
+function selectionOf(input: Forward, { facts }: Fleet): Selection {
+  const { only, except } = input;
+  const entries = input.type === 'regionalCanary' ? input.entries : undefined;
+  const isSome = entries !== undefined && !entries.includes('*');
+  const isThere = (region: string) =>
+    facts.some((machine) => machine.region === region) && (only?.regions?.includes(region) ?? true);
+  // One that is not there is told by the name that the operator gave it: see `regionProblems`.
+  const named = isSome ? entries.flat().filter(isThere) : [];
+  const regions = named.length > 0 ? { regions: named as unknown as NonEmpty<string> } : {};
+  const narrowed = only === undefined && named.length === 0 ? undefined : { ...only, ...regions };
+  return { ...(narrowed === undefined ? {} : { only: narrowed }), ...(except === undefined ? {} : { except }) };
 }
 
 /**
@@ -60,14 +78,11 @@ function contextOf(
  * @throws Refused with everything that Fly and the registry have to say against it, at once; FlyError.
  */
 export async function settleContext(
-  input: RolloutInput,
+  input: Forward,
   { fleet, change, start }: { fleet: Fleet; change: Change; start: string },
   deps: { fly: FlyClient; findDigest: FindDigest },
 ): Promise<{ context: RolloutContext; note: string | undefined }> {
-  const selection: Selection = {
-    ...(input.only === undefined ? {} : { only: input.only }),
-    ...(input.except === undefined ? {} : { except: input.except }),
-  };
+  const selection = selectionOf(input, fleet);
   const base = contextOf(input, change, selection, fleet);
   const { pin, note, problem } = await pinChange(change, fleet.machines, deps.findDigest);
   const named = { ...base, rollout: { hash: hashOf(change, pin), start }, ...(pin === undefined ? {} : { pin }) };

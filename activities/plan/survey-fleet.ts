@@ -1,6 +1,7 @@
 import { imageText, parseImage } from '../../src/domain/change.js';
 import { ASPECTS, type Aspect, type Parts } from '../../src/domain/differences.js';
-import { classify, type RolloutContext } from '../../src/domain/machine.js';
+import type { RolloutContext } from '../../src/domain/machine.js';
+import { classify } from '../../src/domain/table.js';
 import type { Surveyed, Traits } from '../../src/domain/survey.js';
 import type { Machine, MachineConfig } from '../../src/fly/wire.js';
 import type { Fleet } from './read-fleet.js';

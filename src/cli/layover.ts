@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, EXIT_CODES } from './exit-codes.js';
+import type { DemoFlags } from './demo.js';
 import type { Outside } from './outside.js';
 import type { PlanFlags } from './plan.js';
 import type { SimulateFlags } from './simulate.js';
@@ -52,8 +53,12 @@ function declare(program: Command, run: Run, outside: Outside): void {
     .action((flags: SimulateFlags) => run(async () => (await import('./simulate.js')).simulateCommand(flags, outside)));
   program
     .command('demo')
-    .description('a Temporal server, a simulated Fly, a worker and one sweep, on this machine')
-    .action(() => run(async () => (await import('./demo.js')).demoCommand(outside.screen)));
+    .description('a Temporal server, a simulated Fly, a worker and one rollout, on this machine')
+    .argument('[name]', 'sweep, canary or bad-image', 'sweep')
+    .option('--yes', 'gives the approval itself')
+    .action((name: string, flags: DemoFlags) =>
+      run(async () => (await import('./demo.js')).demoCommand(name, flags, outside)),
+    );
 }
 
 /** Runs one command line of `layover`. @returns the exit code, one of `EXIT_CODES`. */

@@ -14,7 +14,7 @@ export interface Outside {
   readonly complain: (line: string) => void;
   readonly readStdin: () => Promise<string>;
   /**
-   * Aborted by the first Ctrl-C or SIGTERM; a second one ends the process. Until it is called for, signals end the
+   * Aborted by the first Ctrl-C, SIGTERM or SIGHUP (its terminal was closed); a second one ends the process. Until it is called for, signals end the
    * process at once.
    */
   readonly untilStopped: () => AbortSignal;
@@ -22,7 +22,7 @@ export interface Outside {
 
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     once(process, name).then(
       () => stop.abort(new Error(`stopped by ${name}`)),
       () => undefined,

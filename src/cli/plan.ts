@@ -3,7 +3,7 @@ import { Refused } from '../../activities/plan/refused.js';
 import { planRollout } from '../../activities/plan-rollout.js';
 import { sayPlan } from '../domain/say-plan.js';
 import { FlyError } from '../fly/errors.js';
-import { INPUT_TYPES, isInputType } from '../input/schema.js';
+import { INPUT_TYPES, isInputType } from '../input/types.js';
 import { readConfig, type WorkerConfig } from '../worker/config.js';
 import { flySide } from '../worker/fly-side.js';
 import { WANTED } from '../worker/attribute-names.js';

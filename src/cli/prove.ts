@@ -6,6 +6,7 @@ import { isLawful, proveProperties, sayProperties } from '../proof/properties.js
 import { isFair, proveRace, sayRace } from '../proof/race.js';
 import { sayKills } from '../proof/report.js';
 import { isKept, proveScale, sayMeasure } from '../proof/scale.js';
+import { addCanary } from './prove-canary.js';
 import { addDays } from './prove-days.js';
 import { addSecrets } from './prove-secrets.js';
 import { addUpgrade } from './prove-upgrade.js';
@@ -139,6 +140,7 @@ program
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 30)
   .action(propertiesCommand);
 
+addCanary(program);
 addDays(program);
 addSecrets(program);
 addUpgrade(program);

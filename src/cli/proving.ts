@@ -19,7 +19,8 @@ export const say = (line: string): void => console.log(line);
 export async function run(limitMinutes: number, proof: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
   const off = new AbortController();
   const stop = (why: string) => off.abort(new Error(why));
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop(`stopped by ${name}`));
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)
+    process.once(name, () => stop(`stopped by ${name}`));
   const late = setTimeout(() => stop(`not proven within ${limitMinutes} minutes`), limitMinutes * 60_000);
   try {
     process.exitCode = (await proof(off.signal)) ? 0 : 1;

@@ -1,6 +1,6 @@
 import { rolloutId } from '../domain/names.js';
 import type { MachineNote } from '../domain/machine-notes.js';
-import type { Wait } from '../domain/status.js';
+import type { Wait } from '../domain/status-waits.js';
 import type { Answer, StatusAnswer } from './ask-status.js';
 import { indent, plain, sayAgo, sayLength, table } from './text.js';
 
@@ -44,25 +44,42 @@ export function sayStatusLine(status: StatusAnswer, now: number): string {
   return `${phase}:${far}${failed} ${plain(message)}${age}`;
 }
 
-/** A whole status for people. */
-export function sayStatus(status: StatusAnswer, now: number): string[] {
-  const { counts, target, rollout, deadline, startedAt, since } = status;
-  const far = counts === undefined ? '' : `, ${counts.atTarget} of ${counts.selected} machines at target`;
-  const facts: readonly (readonly [string, string | undefined])[] = [
+/** Where there are several. */
+const sayStep = (step: StatusAnswer['step']): string | undefined =>
+  step === undefined || step.of === 1 ? undefined : `${step.name} (${step.number} of ${step.of})`;
+
+/** What it is about and where it is, by name; what there is nothing of is left out. */
+function factsOf(status: StatusAnswer, now: number): (readonly [string, string | undefined])[] {
+  const { target, rollout, deadline, startedAt, observedAt, turned } = status;
+  return [
     ['target', target],
     ['rollout', rollout],
     ['started', startedAt && sayAgo(startedAt, now)],
     ['deadline', deadline],
-    ['observed', status.observedAt && sayAgo(status.observedAt, now)],
+    ['step', sayStep(status.step)],
+    ['goes back', turned?.says],
+    ['observed', observedAt && sayAgo(observedAt, now)],
   ];
+}
+
+/** A whole status for people. */
+export function sayStatus(status: StatusAnswer, now: number): string[] {
+  const { counts, since } = status;
+  const far = counts === undefined ? '' : `, ${counts.atTarget} of ${counts.selected} machines at target`;
   return [
     `${status.app}: ${status.phase}${far}`,
     `${plain(status.message)}${since === undefined ? '' : `, since ${sayAgo(since, now)}`}`,
     '',
-    ...facts.flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(9)} ${plain(value)}`])),
+    ...factsOf(status, now).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name.padEnd(9)} ${plain(value)}`],
+    ),
     ...block(
       'waits for',
       (status.waits ?? []).map((wait) => sayWait(wait, now)),
+    ),
+    ...block(
+      'gates',
+      (status.gates ?? []).map((gate) => `- ${gate.name}: ${gate.verdict} ${plain(gate.says)}`),
     ),
     ...block('pools', poolRows(status)),
     ...block('machines to know of', machineRows(status.machines ?? [])),

@@ -1,4 +1,5 @@
-import { INPUT_TYPES, inputSchema, isInputType } from '../input/schema.js';
+import { inputSchema } from '../input/schema.js';
+import { INPUT_TYPES, isInputType } from '../input/types.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Outside } from './outside.js';
 

@@ -5,8 +5,8 @@ import { rolloutId } from '../domain/names.js';
 import type { Status } from '../domain/status.js';
 import type { JournalEntry } from '../simulator/journal.js';
 import type { MachineTruth } from '../simulator/truth.js';
-import { DEMO_APP, DEMO_IMAGE } from './scenario.js';
 import { drawFleet } from './draw.js';
+import type { Play } from './plays.js';
 
 /** The simulator's own eyes: how the fleet really is, and what really happened. */
 export interface Eyes {
@@ -14,10 +14,10 @@ export interface Eyes {
   journal(): Promise<readonly JournalEntry[]>;
 }
 
-export function eyesOf(simulatorUrl: string): Eyes {
+export function eyesOf(simulatorUrl: string, app: string): Eyes {
   const read = async <T>(path: string): Promise<T> =>
     (await (await fetch(`${simulatorUrl}/_simulator/${path}`)).json()) as T;
-  return { machines: () => read(`machines?app=${DEMO_APP}`), journal: () => read('log') };
+  return { machines: () => read(`machines?app=${app}`), journal: () => read('log') };
 }
 
 /** A terminal is drawn again in place; anything else gets a line when the count changes. */
@@ -31,9 +31,9 @@ function createShow(screen: Screen) {
   };
 }
 
-async function statusOf(client: Client): Promise<Status | undefined> {
+async function statusOf(client: Client, app: string): Promise<Status | undefined> {
   try {
-    return await client.workflow.getHandle(rolloutId(DEMO_APP)).query<Status>('status');
+    return await client.workflow.getHandle(rolloutId(app)).query<Status>('status');
   } catch {
     return undefined;
   }
@@ -46,13 +46,17 @@ function sayStatus(status: Status | undefined): string {
 }
 
 /** Shows the fleet rotating until the rollout has ended, or the signal says stop. */
-export async function watchFleet(client: Client, eyes: Eyes, screen: Screen, ended: AbortSignal): Promise<void> {
+export async function watchFleet(
+  client: Client,
+  { eyes, screen, play }: { eyes: Eyes; screen: Screen; play: Pick<Play, 'app' | 'image'> },
+  ended: AbortSignal,
+): Promise<void> {
   const show = createShow(screen);
   for (;;) {
     const isLast = ended.aborted;
     const machines = await eyes.machines();
-    const digest = machines.find((machine) => machine.image.startsWith(DEMO_IMAGE))?.digest;
-    show(drawFleet(machines, digest, screen.isTerminal), sayStatus(await statusOf(client)));
+    const digest = machines.find((machine) => machine.image.startsWith(play.image))?.digest;
+    show(drawFleet(machines, digest, screen.isTerminal), sayStatus(await statusOf(client, play.app)));
     if (isLast) return;
     await delay(500, undefined, { signal: ended }).catch(() => undefined);
   }

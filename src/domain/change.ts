@@ -1,3 +1,4 @@
+import { fromText } from './from.js';
 import type { EnvChange } from '../input/types.js';
 
 /** A container of a machine: its image stands apart from the machine's own. */
@@ -152,6 +153,8 @@ export interface Before {
   /** `registry/repository[:tag]@digest` of what it ran. */
   readonly image: string;
   readonly digest: string | undefined;
+  /** Whoever writes updates working machines where they are. */
+  readonly inPlace: boolean;
 }
 
 /** The images to write: the machine's own where the change has none, so that every write pins one. */
@@ -191,7 +194,7 @@ export function applyChange<C extends ConfigLike>(
     metadata: {
       ...metadata,
       [MARK_KEY]: markText(rollout, order.n),
-      [FROM_KEY]: (ours ? metadata[FROM_KEY] : undefined) ?? `${before.version} ${before.state}`,
+      [FROM_KEY]: (ours ? metadata[FROM_KEY] : undefined) ?? fromText(before),
       [FROM_IMAGE_KEY]: (ours ? metadata[FROM_IMAGE_KEY] : undefined) ?? before.image,
     },
   };

@@ -1,8 +1,12 @@
-import { type Candidate, leftToDo, type Observation } from './fleet.js';
+import type { Candidate } from './candidates.js';
+import { leftToDo, type Observation } from './fleet.js';
 import { total } from './pools.js';
 import type { Look } from './look.js';
 import { admit, stand } from './pace.js';
 import { sayCount } from './say-count.js';
+import { isTurning } from './turn.js';
+import { gateOrders, type GateOrder } from './judging.js';
+import { hasUpdatable, isLastStep, isStepDone, patienceEnd, stepEndsAt, stepOf } from './progress.js';
 import { deadlineAt, LEAST_TRIAL_MS, mayStopAt, openHolds, paceOf, type RolloutState } from './state.js';
 
 /** A look that leaves machines out because they are taken is renewed after this: what it left out may be free again. */
@@ -26,15 +30,24 @@ const LIST_AGAIN_MS = 5_000;
 /** A closing pass that is under way at the deadline may end: it writes nothing. */
 const CLOSING_GRACE_MS = 60_000;
 
-export type Outcome = 'completed' | 'partial' | 'aborted' | 'canceled';
+export type Outcome = 'completed' | 'partial' | 'aborted' | 'canceled' | 'rolledBack';
 
 /**
  * What to do next. `act`: start these updates, and look (while draining: neither). `callBack`: cancel whatever is in flight
- * (it is paused, stopped, or out of time) and wait until nothing is. `probe`: hold, but look whether Fly is back. `finish`: nothing is in flight, this is the end.
+ * (it is paused, stopped, or out of time) and wait until nothing is. `probe`: hold, but look whether Fly is back. `advance`: the next step begins.
+ * `turn`: the way back begins. `finish`: nothing is in flight, this is the end.
  */
 export type Decision =
-  | { readonly kind: 'act'; readonly start: readonly Candidate[]; readonly look?: Look }
+  | {
+      readonly kind: 'act';
+      readonly start: readonly Candidate[];
+      readonly look?: Look;
+      /** Gates to be asked; those that are being asked already go on. */
+      readonly judge?: readonly GateOrder[];
+    }
   | { readonly kind: 'callBack' }
+  | { readonly kind: 'advance' }
+  | { readonly kind: 'turn' }
   | { readonly kind: 'hold' }
   | { readonly kind: 'probe'; readonly look: Look }
   | { readonly kind: 'finish'; readonly outcome: Outcome; readonly says: string };
@@ -100,6 +113,13 @@ function whilePaused(situation: Situation): Decision | undefined {
   return first.kind === 'act' ? { ...first, look } : first;
 }
 
+/** It is to go back: what is in flight ends first, and what is held is put right. */
+function whileTurning(situation: Situation): Decision | undefined {
+  const { state, flying } = situation;
+  if (!isTurning(state)) return undefined;
+  return wrapUp(situation) ?? (flying ? { kind: 'callBack' } : { kind: 'turn' });
+}
+
 const graceEnd = ({ landedAt = 0 }: RolloutState, deadline: number): number =>
   Math.max(deadline, landedAt) + CLOSING_GRACE_MS;
 
@@ -122,11 +142,13 @@ function afterDeadline(situation: Situation): Decision | undefined {
 const machines = (n: number): string => sayCount(n, 'machine', 'machines');
 
 /** Idle machines that never ran the new version are said: updated is not verified. So are those that were left. */
-function sayCompleted(seen: Observation): string {
+function sayCompleted(seen: Observation, isBack: boolean): string {
   const notRun = total(seen.pools, 'atTarget') - total(seen.pools, 'verified');
   const suspended = seen.outside.suspended ?? 0;
   return [
-    `all ${total(seen.pools, 'selected')} machines are at target`,
+    isBack
+      ? `all ${total(seen.pools, 'selected')} machines that the change was written to run what they ran before`
+      : `all ${total(seen.pools, 'selected')} machines are at target`,
     notRun > 0 ? `${notRun} of them are not verified yet (they have not run it, or not for long enough)` : '',
     suspended > 0 ? `${machines(suspended)} left suspended` : '',
     seen.unlisted > 0 ? `the app counts ${machines(seen.unlisted)} more than Fly lists` : '',
@@ -141,18 +163,39 @@ function sayNone({ outside: { suspended = 0 } }: Observation): string {
   return `nothing is selected any more: ${machines(suspended)} left suspended ("suspended": "update" takes them)`;
 }
 
+/** How an end is called that leaves nothing to do: a rollout that turned has not done what it was started for. */
+const well = ({ turned }: RolloutState): Outcome => (turned === undefined ? 'completed' : 'rolledBack');
+
+/** What can never be updated keeps the last step open for a while only. */
+function whenPatienceEnds(situation: Situation): Decision | undefined {
+  const { state, now, flying } = situation;
+  if (!isLastStep(state) || flying || now < patienceEnd(state) || hasUpdatable(state)) return undefined;
+  const first = wrapUp(situation);
+  if (first !== undefined) return first;
+  const left = state.seen === undefined ? state.plan.selected : leftToDo(state.seen);
+  return { kind: 'finish', outcome: 'partial', says: `${machines(left)} could not be updated${sayHeld(state)}` };
+}
+
+/** The next step begins when nothing keeps it in this one. */
+function whenStepEnds({ state, now, flying, draining }: Situation): Decision | undefined {
+  if (flying || draining || isLastStep(state) || !isStepDone(state, now)) return undefined;
+  return { kind: 'advance' };
+}
+
 /** Done means that a list says so, twice. */
 function whenClear(situation: Situation): Decision | undefined {
   const { state, flying } = situation;
   const { seen } = state;
-  if (state.clear.looks < 2 || flying || seen === undefined) return undefined;
+  if (state.clear.looks < 2 || flying || seen === undefined || !isLastStep(state)) return undefined;
   const first = wrapUp(situation);
   if (first !== undefined) return first;
   const selected = total(seen.pools, 'selected');
   const foreign = total(seen.pools, 'foreign');
   const failed = Object.keys(state.failed).length;
+  const isBack = state.plan.context.back !== undefined;
+  if (selected === 0 && isBack) return { kind: 'finish', outcome: well(state), says: 'no machine carries the change' };
   if (selected === 0) return { kind: 'finish', outcome: 'partial', says: sayNone(seen) };
-  if (failed + foreign === 0) return { kind: 'finish', outcome: 'completed', says: sayCompleted(seen) };
+  if (failed + foreign === 0) return { kind: 'finish', outcome: well(state), says: sayCompleted(seen, isBack) };
   const parts = [failed > 0 ? `${failed} failed` : '', foreign > 0 ? `${foreign} foreign` : ''];
   const says = `${parts.filter((part) => part !== '').join(', ')}${sayHeld(state)}`;
   return { kind: 'finish', outcome: 'partial', says };
@@ -166,7 +209,8 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
   const isLate = now >= deadline;
   const closing = state.clear.looks > 0;
   const isBlind = state.missedLists !== undefined;
-  const moving = flying || closing || state.queue.length + Object.keys(state.resting).length > 0;
+  const isBaking = stepOf(state).kind === 'bake';
+  const moving = flying || closing || isBaking || state.queue.length + Object.keys(state.resting).length > 0;
   const look: Look = {
     pace: moving ? 'busy' : 'calm',
     errors: 'told',
@@ -175,15 +219,19 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
     stale: now + STALE_MS,
     until: Math.min(
       isLate ? graceEnd(state, deadline) : deadline,
+      ...nextEnds(state, now),
       now + (moving ? RENEW_MS : DAY_MS),
       ...spares(state, now),
     ),
   };
   const queue = state.queue.filter(
-    ({ id, stop }) => stop === undefined || stop === 'ours' || now >= mayStopAt(state, id),
+    ({ id, working }) => working === undefined || working === 'ours' || now >= mayStopAt(state, id),
   );
-  return { kind: 'act', start: isLate ? [] : admit(queue, paceOf(state)), look };
+  return { kind: 'act', start: isLate ? [] : admit(queue, paceOf(state)), look, judge: gateOrders(state) };
 }
+
+/** When the step may change by itself. One that is past its time waits for something else: a gate, a hold. */
+const nextEnds = (state: RolloutState, now: number): number[] => [stepEndsAt(state)].filter((at) => at > now);
 
 /** When machines that were stopped in vain may be stopped again. */
 const spares = (state: RolloutState, now: number): number[] =>
@@ -205,8 +253,11 @@ function isPassing(state: RolloutState, now: number): boolean {
 export const RULES: readonly Rule[] = [
   { because: 'a person or a cancel stops it', decide: afterStop },
   { because: 'it is paused', decide: whilePaused },
+  { because: 'it is to go back', decide: whileTurning },
   { because: 'its deadline has passed', decide: afterDeadline },
   { because: 'two looks in a row found nothing left to do', decide: whenClear },
+  { because: 'what is left cannot be updated', decide: whenPatienceEnds },
+  { because: 'its step is done, and another follows', decide: whenStepEnds },
   { because: 'the run is about to continue as new', decide: whileDraining },
   { because: 'who has a slot is updated, and the fleet is looked at', decide: otherwise },
 ];

@@ -1,31 +1,10 @@
-import { classify, type Judged, type MachineFacts, type RolloutContext, type Standing } from './machine.js';
-import { isBootable } from './pace.js';
+import { type Candidate, eligible, inOrder, toCandidate, withCapacity } from './candidates.js';
+import type { Judged, MachineFacts, RolloutContext, Standing } from './machine.js';
+import { classify } from './table.js';
 import { sayCount } from './say-count.js';
 import { type CountedPool, placeKey, type Pool, poolsOf, total } from './pools.js';
+import { inScope, poolsIn, reachedBy, type StepView } from './steps.js';
 import { type Evidence, judge, type Verdict } from './verdict.js';
-
-export interface Candidate {
-  readonly id: string;
-  readonly region: string;
-  readonly group: string;
-  /** Of what it ran when listed; left out where the list showed none. */
-  readonly digest?: string;
-  /** Fly's time of its newest birth of a version as listed, ms: a younger one tells of a write since. */
-  readonly bornAt?: number;
-  /** Never in flight together with these. */
-  readonly standbyFor?: readonly string[];
-  /**
-   * It works and has had its time: it is stopped first. `down`: it is no capacity as it is; `ours`: we stopped it
-   * already, and it waits for Fly. Left out for an idle machine.
-   */
-  readonly stop?: 'up' | 'down' | 'ours';
-  /** Layover holds it: what the hold says is put back, and nothing else is done by this order. */
-  readonly restore?: true;
-  /** Scheduled and standby machines are never started. */
-  readonly onlyIdle?: true;
-  /** Errors of Fly in a row so far; left out when there were none. */
-  readonly tries?: number;
-}
 
 /** A machine that is not fine, or not yet. */
 export interface Remark {
@@ -41,6 +20,9 @@ export interface Sick extends Evidence {
   readonly region: string;
   readonly group: string;
 }
+
+/** What a machine at target counts as besides. */
+export type ShownCount = 'verified' | 'good' | 'fresh';
 
 /** What one look at the fleet says: counts and what there is to do, never the fleet itself. */
 export interface Observation {
@@ -68,6 +50,8 @@ export interface Observation {
   readonly trials: readonly string[];
   /** Of those on trial, which have shown it, one way or the other. */
   readonly shown: readonly string[];
+  /** Updated lately, or in flight, and counted at target already: with the other counts of each. */
+  readonly early: Readonly<Record<string, readonly ShownCount[]>>;
   readonly unreachable: number;
   readonly busy: number;
   /** How far Fly's clock is ahead of ours, ms. */
@@ -87,6 +71,8 @@ export interface View {
   readonly doubt: readonly string[];
   /** In flight or resting: not candidates. */
   readonly taken: readonly string[];
+  /** Of those, the ones that slots count as away. */
+  readonly away: readonly string[];
   /** Failed in this rollout: not candidates until a person retries them. */
   readonly failed: readonly string[];
   /** Of those, the ones that a person accepted: they count as they are. */
@@ -95,14 +81,28 @@ export interface View {
   readonly spared: readonly string[];
   /** Evidence up to this time (Fly's, ms) was accepted or retried. */
   readonly forgiven: Readonly<Record<string, number>>;
+  /** Fly's time, ms: whoever was updated since may have been sent off after the look began. */
+  readonly bornSince: number;
+  /** Whose machines are candidates. */
+  readonly step: StepView;
 }
 
 /** Bounds that keep an observation below 100 KB; 400 pools (every region, eleven groups) are 50 KB of it. */
-const MOST_CANDIDATES = 140;
-const MOST_REMARKS = 140;
+const MOST_CANDIDATES = 120;
+const MOST_REMARKS = 110;
 const MOST_SICK = 60;
+/** Three times as many as can be in flight. */
+const MOST_EARLY = 150;
 
-const OUTSIDE: readonly Standing[] = ['gone', 'excluded', 'special', 'unmanaged', 'containers', 'suspended'];
+const OUTSIDE: readonly Standing[] = [
+  'gone',
+  'excluded',
+  'special',
+  'unmanaged',
+  'containers',
+  'suspended',
+  'untouched',
+];
 
 /** Whether a standing belongs to the selection. */
 export const isInside = (standing: Standing): boolean => !OUTSIDE.includes(standing);
@@ -112,6 +112,7 @@ interface Shown {
   readonly sick: Sick[];
   readonly trials: string[];
   readonly shown: string[];
+  readonly early: Record<string, readonly ShownCount[]>;
   retried: number;
 }
 
@@ -122,16 +123,26 @@ function judgeAtTarget(
   view: View,
   pools: Map<string, CountedPool>,
 ): Shown {
-  const shown: Shown = { sick: [], trials: [], shown: [], retried: 0 };
+  const shown: Shown = { sick: [], trials: [], shown: [], retried: 0, early: {} };
   for (const { machine } of inside.filter((j) => j.standing === 'atTarget')) {
     const verdict = judge(machine, context, view.flyNow, view.forgiven[machine.id]);
     const isNew = !view.failed.includes(machine.id);
     const pool = pools.get(placeKey(machine));
     // Once failed, a machine is no evidence for the version until a person takes it up again.
-    if (isNew && pool !== undefined && ['verified', 'passed'].includes(verdict.kind)) pool.verified += 1;
+    const counts = isNew ? countsOf(machine, verdict) : [];
+    for (const count of counts) if (pool !== undefined) pool[count] += 1;
+    const isEarly = view.taken.includes(machine.id) || (machine.bornAt ?? 0) >= view.bornSince;
+    if (isEarly) shown.early[machine.id] = counts;
     note(shown, machine, { verdict, isNew, view });
   }
   return shown;
+}
+
+/** Where a machine at target counts besides: what works on the new version has shown that it does, or is yet to. */
+function countsOf({ state }: MachineFacts, { kind }: Verdict): ShownCount[] {
+  const isUp = ['started', 'starting'].includes(state);
+  if (kind === 'verified' || kind === 'passed') return isUp ? ['verified', 'good'] : ['verified'];
+  return kind === 'settling' || state === 'starting' ? ['fresh'] : [];
 }
 
 function note(
@@ -155,19 +166,6 @@ function countOutside(judged: readonly Judged[]): Partial<Record<Standing, numbe
   return outside;
 }
 
-/** The first of every region and group by id, then the second of each: no place has to wait for another's many. */
-function inTurns(candidates: readonly Candidate[]): Candidate[] {
-  const counts = new Map<string, number>();
-  const turns = candidates
-    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    .map((candidate) => {
-      const turn = counts.get(placeKey(candidate)) ?? 0;
-      counts.set(placeKey(candidate), turn + 1);
-      return { candidate, turn };
-    });
-  return turns.toSorted((a, b) => a.turn - b.turn).map(({ candidate }) => candidate);
-}
-
 /**
  * Summarises a list.
  * @param fleet every machine of the app, as facts.
@@ -183,19 +181,33 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const inside = judged.filter((j) => isInside(j.standing));
   const failed = new Set(view.failed);
   const taken = new Set(view.taken);
-  const pools = poolsOf(inside, context, { failed, taken, accepted: new Set(view.accepted) });
-  const { sick, retried, trials, shown } = judgeAtTarget(inside, context, view, pools);
+  // On the way back those that were never touched are capacity too.
+  const around = judged.filter((j) => j.standing === 'untouched');
+  const pools = poolsOf({ inside, around }, context, {
+    failed,
+    away: new Set(view.away),
+    accepted: new Set(view.accepted),
+  });
+  const { sick, retried, trials, shown, early } = judgeAtTarget(inside, context, view, pools);
   const doubt = new Set(view.doubt);
   // Nobody waits for a machine that has failed: a person decides about it. A hold on it is put right all the same.
   const open = inside.filter((j) => !failed.has(j.machine.id));
   const isDoubtful = (j: Judged) => doubt.has(j.machine.id) && j.standing !== 'unreachable';
-  const isForUs = (j: Judged) => ['ready', 'overdue', 'cut'].includes(j.standing) || isDoubtful(j);
+  const isForUs = (j: Judged) => ['ready', 'overdue', 'due', 'cut'].includes(j.standing) || isDoubtful(j);
   const of = (standing: Standing) => open.filter((j) => j.standing === standing);
   const isHeld = ({ standing }: Judged) => standing === 'held';
   // What an order of ours holds at this moment is no finding.
   const left = inside.filter((j) => isHeld(j) && !taken.has(j.machine.id));
   const others = open.filter((j) => isForUs(j) && !isHeld(j) && !taken.has(j.machine.id));
   const candidates = [...left, ...others].map((j) => withCapacity(toCandidate(j), j.machine, context, view));
+  const due = of('due');
+  for (const j of due) {
+    const pool = pools.get(placeKey(j.machine));
+    const { working } = withCapacity(toCandidate(j), j.machine, context, view);
+    if (pool !== undefined && working === 'up') pool.due += 1;
+  }
+  const working = due.filter((j) => inScope(view.step.scope, j.machine)).length;
+  const here = eligible(candidates, { step: view.step, doubt, inPlace: context.inPlace === true, working });
   return {
     at: view.now,
     aheadMs: view.flyNow - view.now,
@@ -205,9 +217,10 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     retried,
     trials,
     shown,
+    early: Object.fromEntries(Object.entries(early).slice(0, MOST_EARLY)),
     doubtful: open.filter(isDoubtful).length,
     pools: [...pools.values()].toSorted(byPlace),
-    candidates: inOrder(candidates).slice(0, MOST_CANDIDATES),
+    candidates: inOrder(here, context).slice(0, MOST_CANDIDATES),
     remarks: REMARKABLE.flatMap((standing) => (standing === 'held' ? left : of(standing)))
       .map((j) => toRemark(j, pools))
       .slice(0, MOST_REMARKS),
@@ -223,55 +236,10 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
 
 const SPARED = 'it was stopped before and could not be updated: it is given more time than the others';
 
-/**
- * What is held is put right first, then idle machines (those that can be booted before the others), then those that
- * are stopped: no capacity before capacity.
- */
-const RANKS: readonly ((candidate: Candidate) => boolean)[] = [
-  ({ restore }) => restore === true,
-  isBootable,
-  ({ stop }) => stop === undefined,
-  ({ stop }) => stop === 'down',
-  () => true,
-];
-
-/** One whose checks have failed for long is no capacity, and stopping it costs none; a blip makes nobody that. */
-function withCapacity(
-  candidate: Candidate,
-  machine: MachineFacts,
-  { healthy }: RolloutContext,
-  { flyNow }: View,
-): Candidate {
-  const isLong = machine.checks.some(({ status, since }) => status !== 'passing' && flyNow - since > healthy.withinMs);
-  return candidate.stop !== undefined && (isLong || machine.cordoned) ? { ...candidate, stop: 'down' } : candidate;
-}
-
-/** In the order in which they get slots. */
-export function inOrder(candidates: readonly Candidate[]): Candidate[] {
-  const rankOf = (candidate: Candidate) => RANKS.findIndex((isOf) => isOf(candidate));
-  return RANKS.flatMap((_, rank) => inTurns(candidates.filter((candidate) => rankOf(candidate) === rank)));
-}
-
 /** Working machines come last: there may be hundreds, and nothing is wrong with them. */
-const REMARKABLE: readonly Standing[] = ['unreachable', 'held', 'foreign', 'busy', 'overdue', 'straggler'];
+const REMARKABLE: readonly Standing[] = ['unreachable', 'held', 'foreign', 'busy', 'overdue', 'due', 'straggler'];
 
 const byPlace = (a: Pool, b: Pool): number => (placeKey(a) < placeKey(b) ? -1 : 1);
-
-/** A machine as a slot sees it. */
-export const toCandidate = ({ machine, standing }: Judged): Candidate => {
-  const { id, region, group, digest, bornAt, standbyFor, onlyIdle } = machine;
-  return {
-    id,
-    region,
-    group,
-    ...(digest === undefined ? {} : { digest }),
-    ...(bornAt === undefined ? {} : { bornAt }),
-    ...(standbyFor.length === 0 ? {} : { standbyFor }),
-    ...(standing === 'overdue' ? { stop: 'up' } : {}),
-    ...(standing === 'held' ? { restore: true } : {}),
-    ...(onlyIdle === undefined ? {} : { onlyIdle: true }),
-  };
-};
 
 /** What is overdue and may not be stopped yet says what keeps it. */
 function toRemark({ machine, standing, because }: Judged, pools: Map<string, CountedPool>): Remark {
@@ -286,6 +254,12 @@ function toRemark({ machine, standing, because }: Judged, pools: Map<string, Cou
 /** Machines still to do: off target, not foreign, not failed. */
 export const leftToDo = (seen: Observation): number => total(seen.pools, 'left');
 
-/** A list from which nothing follows that is still to do, or to wait for. */
-export const isClear = (seen: Observation): boolean =>
-  seen.whole && seen.doubtful + seen.retried + seen.trials.length + seen.held + leftToDo(seen) === 0;
+/** A list from which nothing follows that is still to do in a step of updates, or to wait for. */
+export function isClear(seen: Observation, { kind, scope, batch }: StepView, inPlace: boolean): boolean {
+  if (kind !== 'update' || !seen.whole) return false;
+  if (seen.doubtful + seen.retried + seen.trials.length + seen.held > 0) return false;
+  const here = poolsIn(seen.pools, scope);
+  // What works on the new version shows how it does before anything follows from it.
+  if (inPlace && total(here, 'fresh') > 0) return false;
+  return batch === undefined ? total(here, 'left') === 0 : total(here, 'due') === 0 || reachedBy(here, scope) >= batch;
+}

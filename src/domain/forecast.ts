@@ -1,9 +1,12 @@
-import { type Candidate, inOrder, observe, toCandidate } from './fleet.js';
+import { type Candidate, inOrder, toCandidate } from './candidates.js';
+import { observe } from './fleet.js';
 import { groupBy } from './group-by.js';
-import { classify, type MachineFacts } from './machine.js';
+import type { MachineFacts } from './machine.js';
+import { classify } from './table.js';
 import { admit, MOST_IN_FLIGHT, type Pace, slotsAt } from './pace.js';
 import { type Pool, placeKey } from './pools.js';
 import { begin, paceOf, type Plan } from './state.js';
+import { viewOf, wholeStep } from './steps.js';
 
 /**
  * No update of an idle machine is shorter: its five calls follow one another, and Fly shows `replacing` for seconds in
@@ -56,13 +59,26 @@ function updatesInARow(queue: readonly Candidate[], pace: Pace): number {
  */
 export function forecast(fleet: readonly MachineFacts[], plan: Plan): Forecast {
   const { context, plannedAt: now } = plan;
-  const none = { doubt: [], taken: [], failed: [], forgiven: {}, trials: [], accepted: [], spared: [] };
+  const none = {
+    bornSince: now,
+    step: viewOf(wholeStep('all')),
+    doubt: [],
+    taken: [],
+    away: [],
+    failed: [],
+    forgiven: {},
+    trials: [],
+    accepted: [],
+    spared: [],
+  };
   const seen = observe(fleet, context, { now, flyNow: now, whole: true, unlisted: 0, ...none });
   const idle = fleet
     .map((machine) => ({ machine, ...classify(machine, context) }))
     .filter(({ standing }) => ['held', 'ready', 'cut'].includes(standing));
-  const queue = inOrder(idle.map(toCandidate));
+  const queue = inOrder(idle.map(toCandidate), context);
   const pace = paceOf({ ...begin(plan, now), seen, queue });
   const inARow = updatesInARow(queue, pace);
-  return { steps: stepsOf(queue, pace), pools: seen.pools, inARow, leastMs: inARow * LEAST_UPDATE_MS };
+  // What is updated in place has an order of its own, step by step.
+  const steps = context.inPlace === true ? [] : stepsOf(queue, pace);
+  return { steps, pools: seen.pools, inARow, leastMs: inARow * LEAST_UPDATE_MS };
 }

@@ -1,15 +1,16 @@
 import { hasImage } from './change.js';
-import type { Candidate } from './fleet.js';
+import type { Candidate } from './candidates.js';
+import type { ShownCount } from './fleet.js';
 import type { UpdateEnd, UpdateOutcome } from './outcomes.js';
 import { type Flight, isAway, isBootable, type Trial } from './pace.js';
 import { pauseOnError, pauseOnFailures, served } from './pauses.js';
-import { samePlace } from './pools.js';
+import { type Pool, samePlace } from './pools.js';
 import { bootsOf, type RolloutState, without } from './state.js';
 
 /** An order leaves for a machine. */
 export function onLaunched(state: RolloutState, candidate: Candidate, now: number): RolloutState {
   const { id, region, group } = candidate;
-  const mayHold = candidate.stop !== undefined || candidate.restore === true;
+  const mayHold = candidate.working !== undefined || candidate.restore === true;
   const tries = candidate.restore ? (state.holds[id]?.tries ?? 0) : 0;
   const boots = bootsOf(state) !== undefined && isBootable(candidate);
   const flight: Flight = { ...candidate, since: now, ...(boots ? { boot: true } : {}) };
@@ -25,10 +26,24 @@ export function onLaunched(state: RolloutState, candidate: Candidate, now: numbe
 const restMs = (tries: number, retryAfterMs: number): number =>
   Math.max(retryAfterMs, Math.min(300_000, 5_000 * 2 ** (tries - 1)));
 
+/** It may be no capacity yet; one that has passed is, and one that was left as it was never stopped being it. */
+function isAwayYet({ working, restore }: Flight, outcome: UpdateOutcome | undefined): boolean {
+  if (working === undefined && restore !== true) return false;
+  if (outcome?.kind === 'updated') return outcome.passed !== true;
+  return outcome?.kind !== 'left' || outcome.stopped === true || outcome.held === true || restore === true;
+}
+
 /** No longer in flight. What looks found before it landed proves nothing for the closing pass. */
-const land = (state: RolloutState, id: string): RolloutState => ({
+const land = (
+  state: RolloutState,
+  { id, region, group, ...flight }: Flight,
+  { outcome, now }: { outcome?: UpdateOutcome; now: number },
+): RolloutState => ({
   ...state,
   inFlight: without(state.inFlight, id),
+  landed: isAwayYet({ id, region, group, ...flight }, outcome)
+    ? { ...state.landed, [id]: { region, group, landedAt: now } }
+    : state.landed,
   clear: { looks: 0, at: state.clear.at },
 });
 
@@ -51,13 +66,14 @@ export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcom
   const flight = state.inFlight[id];
   if (flight === undefined) return state;
   const back = {
-    ...land(state, id),
+    ...land(state, flight, { outcome, now }),
     landedAt: now,
     stopped: noted(state.stopped, id, outcome.stopped),
     interrupted: noted(state.interrupted, id, outcome.cutEarly),
   };
   const put = outcome.held ? stillHeld(back, id) : { ...back, holds: without(back.holds, id) };
-  return onEnded(outcome.kind === 'error' ? put : served(put), flight, outcome, now);
+  const cut = wasInVain(outcome) ? withVain(put, id, now) : put;
+  return onEnded(outcome.kind === 'error' ? cut : served(cut), flight, outcome, now);
 }
 
 function onEnded(landed: RolloutState, flight: Flight, outcome: UpdateOutcome, now: number): RolloutState {
@@ -65,18 +81,20 @@ function onEnded(landed: RolloutState, flight: Flight, outcome: UpdateOutcome, n
   const known = { ...landed, unknown: without(landed.unknown, id) };
   switch (outcome.kind) {
     case 'updated':
-      return onSuccess(onTrial(withCount(known, flight, 'atTarget'), flight, outcome, now), id, outcome);
+      return onSuccess(onTrial(withCount(known, flight, outcome), flight, outcome, now), id, outcome, now);
     case 'failed': {
       const { code, says, at } = outcome;
       const failure = { code, says, at, region: flight.region, group: flight.group, accepted: false };
-      const counted = withCount(known, flight, 'failed');
+      const counted = withCount(known, flight, outcome);
       const interrupted = noted(counted.interrupted, id, outcome.interrupted);
-      return pauseOnFailures({ ...counted, interrupted, failed: { ...landed.failed, [id]: failure } }, now);
+      const failed = { ...landed.failed, [id]: failure };
+      const failedInRow = landed.failedInRow + 1;
+      return pauseOnFailures({ ...counted, interrupted, failed, failedInRow, movedAt: now }, now);
     }
     case 'error':
       return onError(landed, flight, outcome, now);
     case 'left':
-      return outcome.inDoubt ? landed : known;
+      return outcome.inDoubt ? landed : outcome.changed ? withChanged(known, id) : known;
     case 'calledBack':
       return known;
   }
@@ -85,13 +103,25 @@ function onEnded(landed: RolloutState, flight: Flight, outcome: UpdateOutcome, n
 function onError(landed: RolloutState, flight: Flight, outcome: UpdateEnd<'error'>, now: number): RolloutState {
   const { since: _since, boot: _boot, ...candidate } = flight;
   const tries = (flight.tries ?? 0) + 1;
-  const stop = outcome.held && flight.stop !== undefined ? { stop: 'ours' as const } : {};
-  const rest = { ...candidate, ...stop, tries, until: now + restMs(tries, outcome.retryAfterMs), says: outcome.says };
+  const ours = outcome.held && flight.working !== undefined ? { working: 'ours' as const } : {};
+  const rest = { ...candidate, ...ours, tries, until: now + restMs(tries, outcome.retryAfterMs), says: outcome.says };
   const rested = { ...landed, resting: { ...landed.resting, [flight.id]: rest } };
-  const vain = outcome.stopped === true && !outcome.held ? withVain(rested, flight.id, now) : rested;
-  const doubted = outcome.inDoubt ? { ...vain, unknown: inDoubt(landed, flight) } : vain;
+  const doubted = outcome.inDoubt ? { ...rested, unknown: inDoubt(landed, flight) } : rested;
   return pauseOnError(doubted, flight.id, outcome, now);
 }
+
+/** The list cannot tell it: from now on every look is told. */
+function withChanged(state: RolloutState, id: string): RolloutState {
+  const { plan } = state;
+  const { back } = plan.context;
+  if (back === undefined) return state;
+  const context = { ...plan.context, back: { ...back, changed: noted(back.changed, id, true) } };
+  return { ...state, plan: { ...plan, context } };
+}
+
+/** Stopped, and started again as it was, whatever kept it from its update. */
+const wasInVain = ({ kind, stopped, held }: UpdateOutcome): boolean =>
+  stopped === true && held === undefined && kind !== 'updated' && kind !== 'failed';
 
 /** Stopped, and started again as it was: its work was cut for nothing. */
 const withVain = (state: RolloutState, id: string, now: number): RolloutState => ({
@@ -101,39 +131,62 @@ const withVain = (state: RolloutState, id: string, now: number): RolloutState =>
 
 /** What we started on the new version shows what it is worth. */
 function onTrial(state: RolloutState, flight: Flight, outcome: UpdateEnd<'updated'>, now: number): RolloutState {
-  if (!outcome.started) return state;
+  if (!outcome.started || outcome.passed) return state;
   const { id, region, group } = flight;
-  const trial: Trial = { region, group, why: outcome.stopped ? 'stop' : 'boot', landedAt: now };
+  const trial: Trial = { region, group, why: outcome.stopped || flight.working ? 'working' : 'boot', landedAt: now };
   const boots = state.boots + (flight.boot ? 1 : 0);
   return { ...state, boots, trials: { ...state.trials, [id]: trial } };
 }
 
-/** The last look with what an update of ours changed since: a look that finds nothing more to do does not come back. */
-function withCount(state: RolloutState, flight: Flight, became: 'atTarget' | 'failed'): RolloutState {
-  if (state.seen === undefined) return state;
-  const pools = state.seen.pools.map((pool) => {
-    return samePlace(pool, flight) && pool.left > 0
-      ? { ...pool, left: pool.left - 1, [became]: pool[became] + 1 }
-      : pool;
-  });
-  return { ...state, seen: { ...state.seen, pools } };
+type Count = 'left' | 'due' | 'failed' | 'atTarget' | ShownCount;
+
+const leftCounts = ({ working }: Flight): readonly Count[] => (working === 'up' ? ['left', 'due'] : ['left']);
+
+const recount = (pool: Pool, counts: readonly Count[], by: 1 | -1): Pool => ({
+  ...pool,
+  ...Object.fromEntries(counts.map((count) => [count, Math.max(0, pool[count] + by)] as const)),
+});
+
+/** Where a look would count it now. */
+function countsIn(outcome: UpdateEnd<'updated' | 'failed'>): readonly Count[] {
+  if (outcome.kind === 'failed') return ['failed'];
+  if (!outcome.started) return ['atTarget'];
+  return outcome.passed ? ['atTarget', 'good', 'verified'] : ['atTarget', 'fresh'];
 }
 
-function onSuccess(state: RolloutState, id: string, outcome: UpdateEnd<'updated'>): RolloutState {
+/** The last look with what an update of ours changed since: a look that finds nothing more to do does not come back. */
+function withCount(state: RolloutState, flight: Flight, outcome: UpdateEnd<'updated' | 'failed'>): RolloutState {
+  if (state.seen === undefined) return state;
+  const { [flight.id]: counted, ...early } = state.seen.early;
+  const was = counted === undefined ? leftCounts(flight) : (['atTarget', ...counted] as const);
+  const pools = state.seen.pools.map((pool) => {
+    if (!samePlace(pool, flight) || (counted === undefined && pool.left === 0)) return pool;
+    return recount(recount(pool, was, -1), countsIn(outcome), 1);
+  });
+  return { ...state, seen: { ...state.seen, pools, early } };
+}
+
+function onSuccess(state: RolloutState, id: string, outcome: UpdateEnd<'updated'>, now: number): RolloutState {
   const { context } = state.plan;
   const learnt = context.pin === undefined && hasImage(context.change) && outcome.digest !== undefined;
   const plan = learnt ? { ...state.plan, context: { ...context, pin: outcome.digest ?? '' } } : state.plan;
   // Its update met it at work: reported, whatever else came of it.
   const interrupted = noted(state.interrupted, id, outcome.interrupted);
-  return { ...state, plan, interrupted, written: state.written + (outcome.wrote ? 1 : 0) };
+  const written = state.written + (outcome.wrote ? 1 : 0);
+  const imageOnly = noted(state.imageOnly, id, outcome.imageOnly);
+  return { ...state, plan, interrupted, written, imageOnly, failedInRow: 0, movedAt: now };
 }
 
 /** An order ended and nobody can say how far it got: the next one looks for traces before it writes. */
-export function onLost(state: RolloutState, id: string): RolloutState {
+export function onLost(state: RolloutState, id: string, now: number): RolloutState {
   const flight = state.inFlight[id];
   if (flight === undefined) return state;
-  return { ...stillHeld(land(state, id), id), unknown: inDoubt(state, flight) };
+  return { ...stillHeld(land(state, flight, { now }), id), unknown: inDoubt(state, flight) };
 }
+
+/** An order ended, one way or the other. */
+export const onEnd = (state: RolloutState, id: string, outcome: UpdateOutcome | 'lost', now: number): RolloutState =>
+  outcome === 'lost' ? onLost(state, id, now) : onUpdated(state, id, outcome, now);
 
 /** A machine has rested enough. */
 export function onRested(state: RolloutState, id: string): RolloutState {

@@ -1,8 +1,10 @@
 import { isClear, type Observation, type View } from './fleet.js';
 import { total } from './pools.js';
+import { stepOf } from './progress.js';
 import type { RolloutContext } from './machine.js';
-import { fullLanes, isSlotNews, queueOf } from './pace.js';
+import { fullLanes, isAway, isSlotNews, queueOf } from './pace.js';
 import { mayStopAt, paceOf, type RolloutState } from './state.js';
+import { viewOf } from './steps.js';
 
 /** How to look: seconds while something moves, a minute when calm; never before `after`. */
 export interface Look {
@@ -38,7 +40,7 @@ export interface Force {
 }
 
 /** What one look is told: what the workflow knows of the machines, and how to look. */
-export interface LookOrder extends Omit<View, 'now' | 'flyNow' | 'whole' | 'unlisted'> {
+export interface LookOrder extends Omit<View, 'now' | 'flyNow' | 'whole' | 'unlisted' | 'bornSince'> {
   readonly context: RolloutContext;
   readonly look: Look;
   readonly expected: Expected;
@@ -71,9 +73,11 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
     ...passedOf(state),
     trials: Object.keys(state.trials),
     taken: [...Object.keys(state.inFlight), ...Object.keys(state.resting), ...waitingOurs(state)],
+    away: awayOf(state),
     failed: Object.keys(state.failed),
     accepted: Object.entries(state.failed).flatMap(([id, { accepted }]) => (accepted ? [id] : [])),
     spared: Object.keys(state.vain).filter((id) => mayStopAt(state, id) > look.since),
+    step: viewOf(stepOf(state)),
     doubt: Object.keys(state.unknown),
     forgiven: state.forgiven,
     expected: {
@@ -86,9 +90,16 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
   };
 }
 
+/** What slots count as away themselves: those in flight, and those that we hold while they wait. */
+const awayOf = (state: RolloutState): string[] => [
+  ...Object.keys(state.inFlight),
+  ...Object.entries(state.resting).flatMap(([id, rest]) => (isAway(rest) ? [id] : [])),
+  ...waitingOurs(state),
+];
+
 /** Stopped by us and about to go on: no look finds anything about them. */
 const waitingOurs = ({ queue }: RolloutState): string[] =>
-  queue.filter(({ stop }) => stop === 'ours').map(({ id }) => id);
+  queue.filter(({ working }) => working === 'ours').map(({ id }) => id);
 
 function forceOf({ plan, startedAt, pausedMs }: RolloutState): { force?: Force } {
   if (plan.forceAfterMs === undefined) return {};
@@ -99,16 +110,21 @@ function forceOf({ plan, startedAt, pausedMs }: RolloutState): { force?: Force }
 /** Some wait for others to show that the new version works. */
 function passedOf(state: RolloutState): { passed?: number } {
   const { boots, ramp } = paceOf(state);
-  const isAwaited = boots !== undefined || (ramp !== undefined && state.queue.some(({ stop }) => stop !== undefined));
+  const isShowing = state.plan.context.inPlace === true && stepOf(state).kind === 'update';
+  const isAwaited =
+    isShowing ||
+    boots !== undefined ||
+    (ramp !== undefined && state.queue.some(({ working }) => working !== undefined));
   return isAwaited ? { passed: total(state.seen?.pools ?? [], 'verified') } : {};
 }
 
 /** Whether a look has something to say: a machine that may get a slot, nothing left to do, a new failure, other counts. */
-export function isNews(seen: Observation, { look, waiting, counts, passed, trials }: LookOrder): boolean {
+export function isNews(seen: Observation, order: LookOrder): boolean {
+  const { look, waiting, counts, passed, trials, step, context } = order;
   if (seen.candidates.some((one) => isSlotNews(one, seen.pools, waiting))) return true;
   if (passed !== undefined && (total(seen.pools, 'verified') > passed || seen.trials.length < trials.length))
     return true;
-  if (seen.sick.length > 0 || isClear(seen)) return true;
+  if (seen.sick.length > 0 || isClear(seen, step, context.inPlace === true)) return true;
   // Whoever started it wants to read what it waits for: the first look of a run comes back whatever it saw.
   if (counts === '' || look.errors === 'retried' || seen.at >= look.until) return true;
   return seen.at >= look.stale && countsOf(seen) !== counts;
@@ -119,15 +135,17 @@ export function isNews(seen: Observation, { look, waiting, counts, passed, trial
  * yet, and has it pass over machines there; of a doubt, and has it wait for an end that has come; or it does not know
  * for whom others wait.
  */
-export function isOutdated({ context, waiting, doubt, passed, trials }: LookOrder, state: RolloutState): boolean {
+export function isOutdated({ context, waiting, doubt, passed, trials, step }: LookOrder, state: RolloutState): boolean {
   if (doubt.some((id) => !Object.hasOwn(state.unknown, id))) return true;
-  if (context.pin !== state.plan.context.pin) return true;
+  if (context.pin !== state.plan.context.pin || context.back?.hash !== state.plan.context.back?.hash) return true;
+  if (JSON.stringify(step) !== JSON.stringify(viewOf(stepOf(state)))) return true;
+  // What a machine on trial shows, and the capacity that it is not yet, only a look tells that knows of it.
+  if (Object.keys(state.trials).some((id) => !trials.includes(id))) return true;
   const awaited = passedOf(state).passed;
-  const isUntold = awaited !== passed || Object.keys(state.trials).some((id) => !trials.includes(id));
-  if (awaited !== undefined && isUntold) return true;
+  if (awaited !== undefined && awaited !== passed) return true;
   const now = fullLanes(state.queue, paceOf(state));
   const lanes = Object.entries(waiting);
   // Slots among idle machines are there again when one lands; capacity only when a look shows it.
-  const untold = state.queue.filter(({ stop }) => stop !== undefined).map(queueOf);
+  const untold = state.queue.filter(({ working }) => working !== undefined).map(queueOf);
   return lanes.some(([lane, slots]) => now[lane] !== slots) || untold.some((lane) => now[lane] !== waiting[lane]);
 }

@@ -1,11 +1,14 @@
 import { type Decision, decide } from './decide.js';
-import type { Candidate } from './fleet.js';
+import type { Candidate } from './candidates.js';
+import { type GateOrder, onJudged } from './judging.js';
 import { isOutdated, type Look, lookOrder, type LookOrder } from './look.js';
 import { updateOrder, type UpdateOrder } from './orders.js';
-import type { LookOutcome, UpdateOutcome } from './outcomes.js';
-import { onLaunched, onLost, onRested, onUpdated } from './landing.js';
+import type { GateOutcome, LookOutcome, UpdateOutcome } from './outcomes.js';
+import { onEnd, onLaunched, onRested } from './landing.js';
 import { onLooked } from './seeing.js';
+import { onAdvanced } from './progress.js';
 import type { RolloutState } from './state.js';
+import { isTurning, onTurned } from './turn.js';
 
 /**
  * How a loop acts. The workflow's hands are Temporal's activities, timers and scopes; a proof's are plain promises.
@@ -17,11 +20,14 @@ export interface Hands {
   update(order: UpdateOrder): Promise<UpdateOutcome | 'lost'>;
   /** Undefined when it was dropped, or found out nothing. */
   look(order: LookOrder): Promise<LookOutcome | undefined>;
+  /** Undefined when it was dropped, or nobody can say. */
+  judge(order: GateOrder): Promise<GateOutcome | undefined>;
   /** Resolves after `ms`, or when waits are dropped. */
   rest(id: string, ms: number): Promise<void>;
   /** Cancels the updates in flight: before their write they are called back, after it they finish. */
   callBack(): void;
   dropLook(): void;
+  dropJudges(): void;
   /** Ends every rest early. */
   dropRests(): void;
 }
@@ -47,7 +53,7 @@ const wasNothing = (outcome: UpdateOutcome): boolean =>
   outcome.kind === 'left' || (outcome.kind === 'updated' && !outcome.wrote);
 
 type Act = Extract<Decision, { kind: 'act' }>;
-type Halt = Exclude<Decision, { kind: 'act' | 'finish' }>;
+type Halt = Exclude<Decision, { kind: 'act' | 'advance' | 'turn' | 'finish' }>;
 
 /** A look under way. */
 interface Looking {
@@ -63,29 +69,82 @@ function withoutLaunched(outcome: LookOutcome, { launched }: Looking): LookOutco
   return { kind: 'seen', observation: { ...outcome.observation, candidates } };
 }
 
+/**
+ * Gates that are being asked. What is asked under another end, or no more, is dropped; it comes back with nothing, and
+ * is asked anew if need be.
+ * @param take what a gate said, or that it was dropped.
+ */
+function createAsking(hands: Hands, take: (outcome: GateOutcome | undefined) => void) {
+  const asked = new Map<string, GateOrder>();
+  const judge = async (order: GateOrder) => {
+    const { name } = order.gate;
+    asked.set(name, order);
+    const outcome = await hands.judge(order);
+    asked.delete(name);
+    take(outcome);
+  };
+  return {
+    isQuiet: () => asked.size === 0,
+    ask(orders: readonly GateOrder[]) {
+      const isWanted = (name: string) =>
+        orders.some(({ gate, until }) => gate.name === name && asked.get(name)?.until === until);
+      if (![...asked.keys()].every(isWanted)) hands.dropJudges();
+      else for (const order of orders) if (!asked.has(order.gate.name)) void judge(order);
+    },
+  };
+}
+
+/** The look under way, if any. */
+function createLooks(hands: Hands, state: () => RolloutState, put: (next: RolloutState) => void) {
+  let looking: Looking | undefined;
+  const look = async (how: Look) => {
+    const under: Looking = { order: lookOrder(state(), how), since: hands.now(), launched: new Set() };
+    looking = under;
+    const outcome = await hands.look(under.order);
+    looking = undefined;
+    put(outcome === undefined ? state() : onLooked(state(), withoutLaunched(outcome, under), hands.now()));
+  };
+  return {
+    since: () => looking?.since,
+    noteLaunch: (id: string) => void looking?.launched.add(id),
+    /** Looks, unless a look is under way; one that is blind to what it would have to tell is dropped. */
+    look(how: Look | undefined) {
+      if (looking !== undefined && isOutdated(looking.order, state())) hands.dropLook();
+      if (looking === undefined && how !== undefined) void look(how);
+    },
+    /** Ends every look but one for a Fly that is back, which begins if need be. */
+    hold(probe: Look | undefined) {
+      if (probe === undefined || looking?.order.look.errors === 'told') hands.dropLook();
+      else if (looking === undefined) void look(probe);
+    },
+  };
+}
+
 /** @param first the state to begin with. */
 export function createLoop(hands: Hands, first: RolloutState): Loop {
   let state = first;
   let changes = 0;
-  let looking: Looking | undefined;
-
   const put = (next: RolloutState) => {
     state = next;
     changes += 1;
   };
+  const looks = createLooks(hands, () => state, put);
+  const gates = createAsking(hands, (outcome) =>
+    put(outcome === undefined ? state : onJudged(state, outcome, hands.now())),
+  );
 
   const launch = async (machine: Candidate) => {
     put(onLaunched(state, machine, hands.now()));
-    looking?.launched.add(machine.id);
+    looks.noteLaunch(machine.id);
     const outcome = await hands.update(updateOrder(state, machine));
     // A list that keeps calling ready what a read calls otherwise must not turn the loop fast: it costs a slot instead.
-    const isMoving = state.pause === undefined && state.stop === undefined;
+    const isMoving = state.pause === undefined && state.stop === undefined && !isTurning(state);
     if (outcome !== 'lost' && wasNothing(outcome) && isMoving) await hands.rest(machine.id, AFTER_LEFT_MS);
-    put(outcome === 'lost' ? onLost(state, machine.id) : onUpdated(state, machine.id, outcome, hands.now()));
+    put(onEnd(state, machine.id, outcome, hands.now()));
     const end = outcome === 'lost' ? outcome : outcome.kind;
+    // The look under way leaves this machine out, and counts it as up: right only while it is done, or rests as it was.
+    if (end !== 'updated' && (end !== 'error' || machine.working !== undefined)) hands.dropLook();
     if (end === 'error') return rest(machine.id);
-    // The look under way leaves this machine out, which is only right while it is done or resting.
-    if (end !== 'updated') hands.dropLook();
   };
 
   const rest = async (id: string) => {
@@ -95,31 +154,23 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
     if (state.resting[id]?.until === until) put(onRested(state, id));
   };
 
-  const look = async (how: Look) => {
-    const under: Looking = { order: lookOrder(state, how), since: hands.now(), launched: new Set() };
-    looking = under;
-    const outcome = await hands.look(under.order);
-    looking = undefined;
-    put(outcome === undefined ? state : onLooked(state, withoutLaunched(outcome, under), hands.now()));
-  };
-
   const halt = (decision: Halt) => {
+    hands.dropJudges();
     if (decision.kind === 'callBack') hands.callBack();
-    if (decision.kind !== 'probe' || looking?.order.look.errors === 'told') hands.dropLook();
-    else if (looking === undefined) void look(decision.look);
+    looks.hold(decision.kind === 'probe' ? decision.look : undefined);
     hands.dropRests();
   };
 
-  const act = ({ start, look: how }: Act) => {
+  const act = ({ start, look, judge = [] }: Act) => {
     for (const machine of start) void launch(machine);
-    if (looking !== undefined && isOutdated(looking.order, state)) hands.dropLook();
-    if (looking === undefined && how !== undefined) void look(how);
+    gates.ask(judge);
+    looks.look(look);
   };
 
   return {
     state: () => state,
     changes: () => changes,
-    lookingSince: () => looking?.since,
+    lookingSince: looks.since,
     put: (next) => {
       put(next);
       hands.dropLook();
@@ -127,9 +178,14 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
     step: (draining) => {
       const decision = decide(state, hands.now(), draining);
       if (decision.kind === 'act') act(decision);
+      else if (decision.kind === 'advance') put(onAdvanced(state, hands.now()));
+      else if (decision.kind === 'turn') put(onTurned(state, hands.now()));
       else if (decision.kind !== 'finish') halt(decision);
       return decision;
     },
-    isQuiet: () => looking === undefined && Object.keys({ ...state.inFlight, ...state.resting }).length === 0,
+    isQuiet: () => {
+      const busy = Object.keys({ ...state.inFlight, ...state.resting }).length;
+      return busy === 0 && looks.since() === undefined && gates.isQuiet();
+    },
   };
 }

@@ -15,6 +15,7 @@ export interface MachineNote {
     | 'resting'
     | 'unknown'
     | 'overdue'
+    | 'due'
     | 'working'
     | 'unreachable'
     | 'foreign'
@@ -45,6 +46,7 @@ const note = (state: MachineNote['state'], id: string, { region, group }: Place,
 const REMARKED: Readonly<Partial<Record<Remark['standing'], MachineNote['state']>>> = {
   straggler: 'working',
   overdue: 'overdue',
+  due: 'due',
   held: 'held',
   unreachable: 'unreachable',
   foreign: 'foreign',

@@ -1,8 +1,8 @@
 import type { Change, RolloutName } from './change.js';
-import { hasImage, isMarkOf, repositoryOf } from './change.js';
+import { hashOfMark, hasImage } from './change.js';
 import type { Hold } from './hold.js';
 import type { Amount } from '../input/types.js';
-import { isSelected, type Selectable, type Selection } from './selection.js';
+import type { Selectable, Selection } from './selection.js';
 
 /** Machines that Fly made for a moment, or that belong to somebody else's procedure: never touched. */
 export type Special = 'release command' | 'console' | 'test' | 'auto_destroy' | 'canary' | 'blue-green left-over';
@@ -65,6 +65,16 @@ export interface MachineFacts extends Selectable {
   readonly life: Life;
 }
 
+/** A change that is taken back. */
+export interface Back {
+  /** Of the change whose marks are taken back, whatever start of it wrote them. */
+  readonly hash: string;
+  /** Also where working machines were only ever updated while idle. */
+  readonly force: boolean;
+  /** Machines that were changed by hand since: found by an order, and never written. */
+  readonly changed: readonly string[];
+}
+
 /** What the table needs to know of the rollout; carried by every look and every order. */
 export interface RolloutContext {
   readonly app: string;
@@ -85,6 +95,10 @@ export interface RolloutContext {
   readonly healthy: { readonly forMs: number; readonly withinMs: number };
   /** Of the machines meant to be up, per region and process group: so many may be away. */
   readonly maxUnavailable: Amount;
+  /** Working machines are updated where they are, and end started; left out, they are waited for. */
+  readonly inPlace?: true;
+  /** On the way back: machines return to what they ran before. */
+  readonly back?: Back;
   /**
    * Working machines that last started before this (Fly's time, ms) have had their time. Never part of a plan: each
    * look and each order works it out anew; left out, nobody is stopped.
@@ -93,7 +107,7 @@ export interface RolloutContext {
 }
 
 /**
- * What a machine is for us. `ready` is written, `overdue` is stopped first; `cut` is started again; `held` is put
+ * What a machine is for us. `ready` is written, `due` too while it works, `overdue` is stopped first; `cut` is started again; `held` is put
  * right; `straggler`, `busy` and `unreachable` are waited for; `foreign` is counted and left; the rest is outside the
  * selection.
  */
@@ -104,12 +118,14 @@ export type Standing =
   | 'unmanaged'
   | 'containers'
   | 'suspended'
+  | 'untouched'
   | 'held'
   | 'cut'
   | 'atTarget'
   | 'unreachable'
   | 'foreign'
   | 'ready'
+  | 'due'
   | 'overdue'
   | 'straggler'
   | 'busy';
@@ -121,19 +137,24 @@ export interface Judged {
   readonly because: string;
 }
 
-interface Row {
-  readonly standing: Standing;
-  readonly when: (machine: MachineFacts, context: RolloutContext) => boolean;
-  readonly because: string;
-}
-
-const GONE = ['destroyed', 'destroying', 'replaced', 'migrated', 'launch_failed'];
 /** An update is under way; its config shows what it will run, which it may yet fall back from. */
 export const REPLACING: readonly string[] = ['replacing', 'updating', 'creating'];
-const IDLE = ['stopped', 'created', 'failed'];
+export const IDLE: readonly string[] = ['stopped', 'created', 'failed'];
 
-/** The pinned digest and the change's env, and nothing else: a tag's text proves nothing. */
-export function isAtTarget(machine: MachineFacts, context: Pick<RolloutContext, 'change' | 'pin'>): boolean {
+/**
+ * The pinned digest and the change's env, and nothing else: a tag's text proves nothing. On the way back it is the
+ * mark of what brought it back, which a version that Fly took back lost with everything else.
+ */
+export function isAtTarget(
+  machine: MachineFacts,
+  context: Pick<RolloutContext, 'change' | 'pin' | 'back' | 'rollout'>,
+): boolean {
+  if (context.back !== undefined) return hashOfMark(machine.mark) === context.rollout.hash;
+  return isChanged(machine, context);
+}
+
+/** It is as the change wants it. */
+export function isChanged(machine: MachineFacts, context: Pick<RolloutContext, 'change' | 'pin'>): boolean {
   if (!machine.envMatches) return false;
   if (!hasImage(context.change)) return true;
   return context.pin !== undefined && machine.digest === context.pin;
@@ -142,80 +163,4 @@ export function isAtTarget(machine: MachineFacts, context: Pick<RolloutContext, 
 /** Idle: updating it cuts nobody's work. */
 export function isIdle(machine: MachineFacts, context: RolloutContext): boolean {
   return IDLE.includes(machine.state) || (machine.state === 'suspended' && context.suspended === 'update');
-}
-
-/** Whether its newest start is so old that it may be stopped; one that shows no event at all is as old as can be. */
-const hadItsTime = ({ lastStartAt = 0 }: MachineFacts, { forceBefore }: RolloutContext): boolean =>
-  forceBefore !== undefined && lastStartAt <= forceBefore;
-
-/**
- * The table, first match wins. Order matters: what is outside the selection comes before what it would need, an
- * unreadable host before any judgement of its config, a hold before whatever else it may be, the target before its provenance (a machine somebody else
- * brought there is at target too), and provenance before idleness, so that a foreign machine is never written.
- */
-export const TABLE: readonly Row[] = [
-  { standing: 'gone', when: (m) => GONE.includes(m.state), because: 'it was destroyed' },
-  { standing: 'excluded', when: (m, c) => !isSelected(c.selection, m), because: 'only/except leave it out' },
-  { standing: 'special', when: (m) => m.special !== undefined, because: 'Fly or flyctl made it for a moment' },
-  {
-    standing: 'unmanaged',
-    when: (m, c) => !m.managed && m.readable && c.unmanaged === 'leave',
-    because: 'it was made by the API without fly_platform_version=v2, and "unmanaged" says leave',
-  },
-  { standing: 'unreachable', when: (m) => !m.hostOk, because: 'its host is not ok, so its config cannot be read' },
-  {
-    standing: 'containers',
-    when: (m, c) => m.containers !== (c.change.containers === undefined ? 'none' : 'named'),
-    because: 'the change is not for its containers: "image" names each, like {"api": "registry.fly.io/api:v2"}',
-  },
-  { standing: 'busy', when: (m) => REPLACING.includes(m.state), because: 'an update of it is under way' },
-  {
-    standing: 'held',
-    when: (m) => m.hold !== undefined,
-    because: 'Layover cordoned or stopped it and could not put that back yet: it is put right',
-  },
-  {
-    standing: 'cut',
-    when: (m, c) => c.cut.includes(m.id) && m.cut && IDLE.includes(m.state) && isAtTarget(m, c),
-    because: 'an earlier start of this change met it at work and stopped it: it is started again',
-  },
-  { standing: 'atTarget', when: isAtTarget, because: 'its digest and env are those of the change' },
-  {
-    standing: 'suspended',
-    when: (m, c) => (m.state === 'suspended' || m.state === 'suspending') && c.suspended === 'leave',
-    because: 'an update would lose its memory, and "suspended" says leave',
-  },
-  {
-    standing: 'foreign',
-    when: (m, c) => isMarkOf(m.mark, c.rollout),
-    because: 'it carries the mark of this rollout and was changed since',
-  },
-  {
-    standing: 'foreign',
-    when: (m, c) =>
-      !c.allowOtherRepository &&
-      m.repository !== undefined &&
-      hasImage(c.change) &&
-      m.repository !== repositoryOf(c.change),
-    because: 'it runs an image of another repository',
-  },
-  {
-    standing: 'foreign',
-    when: (m, c) => !c.origins.includes(m.digest ?? '') && !c.unread.includes(m.id),
-    because: 'it runs an image that was not in the fleet when this rollout was planned',
-  },
-  { standing: 'ready', when: isIdle, because: 'it is idle and off target' },
-  {
-    standing: 'overdue',
-    when: (m, c) => m.state === 'started' && m.onlyIdle === undefined && hadItsTime(m, c),
-    because: 'it has worked past "forceAfter": it is cordoned, stopped and updated',
-  },
-  { standing: 'straggler', when: (m) => m.state === 'started', because: 'it is working; it is updated when it stops' },
-  { standing: 'busy', when: () => true, because: 'it is between two states; look again' },
-];
-
-/** The first row that matches. */
-export function classify(machine: MachineFacts, context: RolloutContext): { standing: Standing; because: string } {
-  for (const row of TABLE) if (row.when(machine, context)) return { standing: row.standing, because: row.because };
-  return { standing: 'busy', because: 'no row matched' };
 }

@@ -1,4 +1,4 @@
-import type { Candidate } from './fleet.js';
+import type { Candidate } from './candidates.js';
 import type { RolloutContext } from './machine.js';
 import { selectionFor } from './selection.js';
 import type { RolloutState } from './state.js';
@@ -12,6 +12,8 @@ export interface UpdateOrder {
   readonly n: number;
   /** For a machine that has had its time: it is stopped when its last start is this long ago, ms. */
   readonly forceAfterMs?: number;
+  /** How long one that works is out of the proxy's routing before its update; left out, it is not taken out. */
+  readonly drainMs?: number;
   /** Started after its update. */
   readonly boot?: true;
   /** As `machine.bornAt`, before the first order whose end nobody knows: its traces are looked for before any write. */
@@ -21,7 +23,7 @@ export interface UpdateOrder {
 /** @param machine as launched: its flight says whether it is booted. */
 export function updateOrder(state: RolloutState, machine: Candidate): UpdateOrder {
   const { context, forceAfterMs } = state.plan;
-  const mayStop = forceAfterMs !== undefined && machine.stop !== undefined;
+  const mayStop = forceAfterMs !== undefined && machine.working !== undefined;
   const inDoubtSince = state.unknown[machine.id]?.bornAt;
   return {
     context: {
@@ -33,6 +35,7 @@ export function updateOrder(state: RolloutState, machine: Candidate): UpdateOrde
     },
     machine,
     n: state.retries[machine.id] ?? 0,
+    ...(state.plan.drainMs === undefined ? {} : { drainMs: state.plan.drainMs }),
     ...(mayStop ? { forceAfterMs: forceAfterMs + state.pausedMs } : {}),
     ...(state.inFlight[machine.id]?.boot ? { boot: true } : {}),
     ...(inDoubtSince === undefined ? {} : { inDoubtSince }),

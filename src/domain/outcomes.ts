@@ -1,4 +1,5 @@
 import type { Observation } from './fleet.js';
+import type { Judgement } from './steps.js';
 import type { FailureCode } from './verdict.js';
 
 /** How one machine's update ended. */
@@ -9,8 +10,12 @@ type Ended =
       readonly digest?: string;
       readonly wrote: boolean;
       readonly interrupted: boolean;
-      /** It runs the new version because we started it. */
+      /** It runs the new version because of us: started, or updated while it worked. */
       readonly started?: true;
+      /** Fly no longer keeps the version it goes back to, so its image alone went back. */
+      readonly imageOnly?: true;
+      /** All of its checks pass. */
+      readonly passed?: true;
     }
   | {
       readonly kind: 'failed';
@@ -26,8 +31,8 @@ type Ended =
       readonly retryAfterMs: number;
       readonly inDoubt: boolean;
     }
-  /** `inDoubt`: a write of ours may still have taken effect. */
-  | { readonly kind: 'left'; readonly standing: string; readonly inDoubt: boolean }
+  /** `inDoubt`: a write of ours may still have taken effect. `changed`: by hand since it carries the mark. */
+  | { readonly kind: 'left'; readonly standing: string; readonly inDoubt: boolean; readonly changed?: true }
   | { readonly kind: 'calledBack' };
 
 export type UpdateOutcome = Ended & {
@@ -38,6 +43,9 @@ export type UpdateOutcome = Ended & {
   /** What we stopped had begun after our last look, and had not had its time. */
   readonly cutEarly?: true;
 };
+
+/** How a gate's judgement ended. */
+export type GateOutcome = Judgement & { readonly name: string };
 
 /** One kind of outcome. */
 export type UpdateEnd<K extends UpdateOutcome['kind']> = Extract<UpdateOutcome, { kind: K }>;

@@ -1,5 +1,5 @@
 import type { Amount } from '../input/types.js';
-import type { Candidate } from './fleet.js';
+import type { Candidate } from './candidates.js';
 import { type Place, placeKey, type Pool, samePlace, total } from './pools.js';
 
 /** Updates in flight at most, whatever the fleet: Fly's limits are per machine, so this one spares the worker. */
@@ -14,7 +14,12 @@ export interface Flight extends Candidate {
 
 /** A machine that runs the new version because we started it, and has not shown yet whether it works. */
 export interface Trial extends Place {
-  readonly why: 'boot' | 'stop';
+  readonly why: 'boot' | 'working';
+  readonly landedAt: number;
+}
+
+/** Where and when an order landed that took capacity. */
+export interface Landed extends Place {
   readonly landedAt: number;
 }
 
@@ -27,8 +32,8 @@ export interface Pace {
   /** Held by us and waiting for Fly: away like those in flight, though nothing is under way. */
   readonly resting: readonly Candidate[];
   readonly trials: readonly Trial[];
-  /** When the pools were counted: a trial that landed since is in none of their counts. */
-  readonly countedAt: number;
+  /** Landed since the pools were counted, and in none of their counts. */
+  readonly landed: readonly Place[];
   /** One update of this rollout has settled on the new version. */
   readonly proven: boolean;
   /** Every write can name the digest it pins. */
@@ -37,35 +42,38 @@ export interface Pace {
   readonly ramp: number | undefined;
   /** Machines that are still to be booted before any other is updated; undefined when enough have shown that it works. */
   readonly boots: number | undefined;
+  /** Working machines that the current batch still takes, those in flight counted; left out where it is no batch. */
+  readonly batch?: number;
 }
 
 const mostInFlight = ({ proven, pinned }: Pace): number => (proven && pinned ? MOST_IN_FLIGHT : 1);
 
 /** Those that share slots: what is stopped takes from the capacity, what is idle from the idle ones. */
-const laneOf = (one: Candidate): string => (one.restore ? 'held' : `${placeKey(one)}${one.stop ? ` ${one.stop}` : ''}`);
+const laneOf = (one: Candidate): string =>
+  one.restore ? 'held' : `${placeKey(one)}${one.working ? ` ${one.working}` : ''}`;
 
 /** Those that wait for the same: what is never started may wait for boots, beside others that do not. */
 export const queueOf = (one: Candidate): string => `${laneOf(one)}${one.onlyIdle ? ' only idle' : ''}`;
 
 /** It is away already, and an order only brings it back: that waits for nobody. */
-export const isAway = ({ restore, stop }: Candidate): boolean => restore === true || stop === 'ours';
+export const isAway = ({ restore, working }: Candidate): boolean => restore === true || working === 'ours';
 
 /** How many updates may be in flight in a candidate's lane. */
 export function slotsAt(pools: readonly Pool[], one: Candidate): number {
   if (isAway(one)) return MOST_IN_FLIGHT;
   const pool = pools.find((here) => samePlace(here, one));
-  if (one.stop === undefined) return idleSlots(pool?.idle ?? 0);
-  return (one.stop === 'up' ? pool?.room : pool?.down) ?? 0;
+  if (one.working === undefined) return idleSlots(pool?.idle ?? 0);
+  return (one.working === 'up' ? pool?.room : pool?.down) ?? 0;
 }
 
 /** How many in flight take a slot of a candidate's lane; of the capacity also those that have just landed. */
-function countIn(flights: readonly Candidate[], one: Candidate, { trials, countedAt, resting }: Pace): number {
+function countIn(flights: readonly Candidate[], one: Candidate, { landed, resting }: Pace): number {
   // Whatever was or is to be up and is in our hands takes capacity.
   const isBeside = (flight: Candidate) =>
-    one.stop === 'up' && samePlace(flight, one) && (flight.stop !== undefined || flight.restore === true);
+    one.working === 'up' && samePlace(flight, one) && (flight.working !== undefined || flight.restore === true);
   const flying = [...flights, ...resting].filter((flight) => laneOf(flight) === laneOf(one) || isBeside(flight)).length;
-  const justLanded = trials.filter((t) => t.why === 'stop' && t.landedAt >= countedAt && samePlace(t, one));
-  return flying + (one.stop === 'up' ? justLanded.length : 0);
+  const justLanded = landed.filter((place) => samePlace(place, one));
+  return flying + (one.working === 'up' ? justLanded.length : 0);
 }
 
 /** A standby is there for the time when its machine is not: they are never away together. */
@@ -73,15 +81,20 @@ export const stand = (a: Candidate, b: Candidate): boolean =>
   (a.standbyFor?.includes(b.id) ?? false) || (b.standbyFor?.includes(a.id) ?? false);
 
 /** Whether it is one that can be started to see how the new version does. */
-export const isBootable = ({ stop, restore, onlyIdle }: Candidate): boolean => !stop && !restore && !onlyIdle;
+export const isBootable = ({ working, restore, onlyIdle }: Candidate): boolean => !working && !restore && !onlyIdle;
 
 /** Stopping machines goes on only as fast as those that were stopped before come back well. */
 function isRampedUp(flights: readonly Candidate[], { ramp, pools, trials, resting }: Pace): boolean {
   if (ramp === undefined) return false;
   const under =
-    [...flights, ...resting].filter(({ stop }) => stop).length + trials.filter(({ why }) => why === 'stop').length;
+    [...flights, ...resting].filter(({ working }) => working).length +
+    trials.filter(({ why }) => why === 'working').length;
   return under >= 1 + ramp * total(pools, 'verified');
 }
+
+/** As many are under way as the batch still takes. */
+const isBatchFull = (flights: readonly Candidate[], { batch, resting }: Pace): boolean =>
+  batch !== undefined && [...flights, ...resting].filter(({ working }) => working !== undefined).length >= batch;
 
 function isFull(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
   if (isAway(one)) return flights.length >= MOST_IN_FLIGHT;
@@ -92,7 +105,8 @@ function isFull(one: Candidate, flights: readonly Candidate[], pace: Pace): bool
 function isHalted(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
   if (flights.filter(({ restore }) => !restore).length >= mostInFlight(pace)) return true;
   if (pace.boots !== undefined && !(isBootable(one) && flights.filter(isBootable).length < pace.boots)) return true;
-  return one.stop !== undefined && isRampedUp(flights, pace);
+  if (one.working === undefined) return false;
+  return isRampedUp(flights, pace) || isBatchFull(flights, pace);
 }
 
 /**
@@ -121,9 +135,9 @@ export function fullLanes(queue: readonly Candidate[], pace: Pace): Record<strin
   for (const waiting of queue) {
     if (!isFull(waiting, pace.inFlight, pace)) continue;
     const slots = slotsAt(pace.pools, waiting);
-    const flying = countIn(pace.inFlight, waiting, { ...pace, trials: [] });
+    const flying = countIn(pace.inFlight, waiting, { ...pace, landed: [] });
     // Capacity that a machine took which has just landed is there again as soon as a look says so.
-    const known = waiting.stop === 'up' ? Math.min(slots, flying) : slots;
+    const known = waiting.working === 'up' ? Math.min(slots, flying) : slots;
     lanes.set(queueOf(waiting), isHalted(waiting, pace.inFlight, pace) ? NO_LOOK : known);
   }
   return Object.fromEntries(lanes);

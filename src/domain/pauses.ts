@@ -1,6 +1,9 @@
-import { total } from './pools.js';
 import { tooManyFailed } from './pace.js';
-import type { PauseCode, RolloutState } from './state.js';
+import { total } from './pools.js';
+import { approvalEnd, hasUpdatable, patienceEnd, stepOf } from './progress.js';
+import { sayMs } from './say-ms.js';
+import type { Failure, PauseCode, RolloutState } from './state.js';
+import { inScope, poolsIn } from './steps.js';
 
 /**
  * Fly's own errors: about no machine and no image. A lease that is held, a lost host or a full region are none, and
@@ -30,20 +33,64 @@ export function served(state: RolloutState): RolloutState {
 /** Ends a pause and adds its length to the clocks that stood still. */
 export function unpause(state: RolloutState, now: number): RolloutState {
   const { pause, ...rest } = state;
-  return pause === undefined ? state : served({ ...rest, pausedMs: state.pausedMs + (now - pause.since) });
+  if (pause === undefined) return state;
+  const ms = now - pause.since;
+  const step = { ...state.step, pausedMs: state.step.pausedMs + ms };
+  return served({ ...rest, step, pausedMs: state.pausedMs + ms, resumedAt: now });
 }
 
 /** Failures that nobody has accepted. */
 export const unaccepted = (state: RolloutState): number =>
   Object.values(state.failed).filter((failure) => !failure.accepted).length;
 
+/** Two in a row on the way back need a person. */
+const MOST_IN_A_ROW = 2;
+
+/** In a batch, and in a step where none has passed yet, one failure is too many; elsewhere the operator's bound. */
+function hasFailed(state: RolloutState): boolean {
+  if (state.plan.context.back !== undefined) return state.failedInRow >= MOST_IN_A_ROW && unaccepted(state) > 0;
+  const step = stepOf(state);
+  const pools = state.seen?.pools ?? [];
+  const isHere = (failure: Failure) => !failure.accepted && inScope(step.scope, failure);
+  const isStrict =
+    (step.kind === 'update' && step.batch !== undefined) || total(poolsIn(pools, step.scope), 'verified') === 0;
+  if (isStrict && Object.values(state.failed).some(isHere)) return true;
+  return tooManyFailed(unaccepted(state), pools, state.plan.maxFailed);
+}
+
+/** Where the operator wants it, a failure turns the rollout back; else it pauses. */
+function halted(state: RolloutState, code: PauseCode, says: string, now: number): RolloutState {
+  const { plan, pause, stop } = state;
+  if (plan.onFailure === 'pause' || plan.context.back !== undefined || pause !== undefined || stop !== undefined)
+    return paused(state, code, says, now);
+  return state.turned === undefined ? { ...state, turned: { says, since: now, failed: state.failed } } : state;
+}
+
 /** Applied after whatever may have added a failure. */
 export function pauseOnFailures(state: RolloutState, now: number): RolloutState {
+  if (!hasFailed(state)) return state;
   const failures = unaccepted(state);
-  if (!tooManyFailed(failures, state.seen?.pools ?? [], state.plan.maxFailed)) return state;
   const [id, first] = Object.entries(state.failed).find(([, failure]) => !failure.accepted) ?? ['', undefined];
   const more = failures > 1 ? ` and ${failures - 1} more` : '';
-  return paused(state, 'failures', `machine ${id} (${first?.region}) failed: ${first?.says}${more}`, now);
+  const says = `machine ${id} (${first?.region}) failed: ${first?.says}${more}`;
+  return halted(state, state.plan.context.back === undefined ? 'failures' : 'needs_person', says, now);
+}
+
+/** Applied after a look: nobody has answered in time, or nothing has moved for long though it could. */
+export function pauseOnTime(state: RolloutState, now: number): RolloutState {
+  const step = stepOf(state);
+  if (step.kind === 'approval' && state.step.proceededAt === undefined && now >= approvalEnd(state, step.ms)) {
+    const says = `nobody has approved ${step.name} within ${sayMs(step.ms)}; resume asks again, abort and rollback end it`;
+    return paused(state, 'approval_expired', says, now);
+  }
+  if (step.kind !== 'update' || now < patienceEnd(state) || !hasUpdatable(state)) return state;
+  const says = `nothing has moved in ${step.name} for half an hour: machines wait for room under "maxUnavailable", or for Fly; resume tries on`;
+  return paused(state, 'stuck', says, now);
+}
+
+/** Applied to what a gate said at the end of its bake, or a failure before it. */
+export function pauseOnGate(state: RolloutState, code: PauseCode, says: string, now: number): RolloutState {
+  return code === 'gate_failed' ? halted(state, code, says, now) : paused(state, code, says, now);
 }
 
 /** Applied after a look: somebody deploys meanwhile, and this rollout's target may be no longer what is wanted. */

@@ -101,7 +101,7 @@ function tirelessNote({ fleet, plan: { forceAfterMs } }: Findings): string[] {
 }
 
 function timeNote({ forecast, plan: { deadlineMs } }: Findings): string[] {
-  if (forecast.leastMs <= deadlineMs) return [];
+  if (deadlineMs === undefined || forecast.leastMs <= deadlineMs) return [];
   return [
     `the deadline of ${sayMs(deadlineMs)} is too short: the idle machines alone take ${sayMs(forecast.leastMs)} at the least`,
   ];

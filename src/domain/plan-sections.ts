@@ -1,3 +1,4 @@
+import { capacitySection, stepsSection } from './canary-sections.js';
 import { clip, firstOf } from './clip.js';
 import { groupBy } from './group-by.js';
 import type { MachineFacts, Standing } from './machine.js';
@@ -89,22 +90,25 @@ function time({ forecast, plan: { deadlineMs } }: Findings): PlanSection | undef
   const { inARow, leastMs } = forecast;
   if (inARow === 0) return undefined;
   return section('Shortest possible time', [
-    `${sayMs(leastMs)} for the machines that are idle now: ${sayCount(inARow, 'update', 'updates')} in a row, a second each at the least. The deadline is ${sayMs(deadlineMs)}.`,
+    `${sayMs(leastMs)} for the machines that are idle now: ${sayCount(inARow, 'update', 'updates')} in a row, a second each at the least.${deadlineMs === undefined ? '' : ` The deadline is ${sayMs(deadlineMs)}.`}`,
     'Left out: what Fly takes to pull the image and to replace a machine, rate limits, pauses, failures, machines at work or on lost hosts, and the two looks at the end.',
   ]);
 }
 
 /** What is said of the machines before what is said of the rollout; of both, the surprising first. */
+const isInPlace = ({ plan }: Findings): boolean => plan.context.inPlace === true;
+
 const SECTIONS: readonly ((findings: Findings) => PlanSection | undefined)[] = [
   holds,
   neverResting,
   differences,
   earlierStarts,
-  order,
+  (findings) => (isInPlace(findings) ? stepsSection(findings) : order(findings)),
+  (findings) => (isInPlace(findings) ? capacitySection(findings) : undefined),
   left,
   unusual,
   images,
-  time,
+  (findings) => (isInPlace(findings) ? undefined : time(findings)),
 ];
 
 /** The sections that have something to say, but for what Fly goes on believing. */

@@ -1,5 +1,6 @@
 import type { Amount } from '../input/types.js';
 import { FROM_KEY, hashOfMark } from './change.js';
+import { readFrom } from './from.js';
 import { isIdle, type Judged, type MachineFacts, type RolloutContext } from './machine.js';
 
 /** One region and process group: the unit in which capacity is counted. */
@@ -14,6 +15,12 @@ export interface Pool {
   readonly foreign: number;
   /** Off target and not foreign: what is still to do. */
   readonly left: number;
+  /** Working machines that are still to be updated in place, and are capacity. */
+  readonly due: number;
+  /** Working machines at target that have not shown yet how they do. */
+  readonly fresh: number;
+  /** Working machines at target that have passed, or are verified. */
+  readonly good: number;
   /** Idle machines that may be written, at target or not: half of them may be in flight. */
   readonly idle: number;
   /** Machines meant to be up: working ones, and those that a hold says were. */
@@ -58,12 +65,23 @@ const hasCrashed = ({ life: { exit } }: MachineFacts): boolean =>
 function isMeantUp(machine: MachineFacts, { rollout }: RolloutContext): boolean {
   const { state, hold, mark, metadata } = machine;
   if (state === 'started' || state === 'starting' || hold?.started === true) return true;
-  const wasStarted = hashOfMark(mark) === rollout.hash && metadata[FROM_KEY]?.endsWith(' started') === true;
+  const wasStarted = hashOfMark(mark) === rollout.hash && readFrom(metadata[FROM_KEY])?.state === 'started';
   return wasStarted && hasCrashed(machine);
 }
 
 function emptyPool({ region, group }: Place): CountedPool {
-  const counts = { selected: 0, atTarget: 0, verified: 0, failed: 0, foreign: 0, left: 0, idle: 0 };
+  const counts = {
+    selected: 0,
+    atTarget: 0,
+    verified: 0,
+    failed: 0,
+    foreign: 0,
+    left: 0,
+    due: 0,
+    fresh: 0,
+    good: 0,
+    idle: 0,
+  };
   return { region, group, ...counts, up: 0, down: 0, room: 0 };
 }
 
@@ -72,21 +90,29 @@ function countCapacity(
   pool: CountedPool,
   machine: MachineFacts,
   context: RolloutContext,
-  { isTaken, isFailed }: { isTaken: boolean; isFailed: boolean },
+  { isAway, isFailed }: { isAway: boolean; isFailed: boolean },
 ): void {
   if (!isMeantUp(machine, context)) return;
   pool.up += 1;
-  if (!isTaken && (isFailed || isDown(machine))) pool.down += 1;
+  if (!isAway && (isFailed || isDown(machine))) pool.down += 1;
+}
+
+function countStanding(pool: CountedPool, standing: Judged['standing'], isFailed: boolean): void {
+  if (standing === 'atTarget') pool.atTarget += 1;
+  else if (standing === 'foreign') pool.foreign += 1;
+  else if (!isFailed) pool.left += 1;
+  if (isFailed) pool.failed += 1;
 }
 
 /**
  * Counts the selection by place.
- * @param inside machines of the selection. @param known what the workflow knows of them.
+ * @param inside machines of the selection. @param around others of the same places: capacity, and nothing else.
+ * @param known what the workflow knows of them.
  */
 export function poolsOf(
-  inside: readonly Judged[],
+  { inside, around }: Readonly<Record<'inside' | 'around', readonly Judged[]>>,
   context: RolloutContext,
-  { failed, taken, accepted }: Readonly<Record<'failed' | 'taken' | 'accepted', ReadonlySet<string>>>,
+  { failed, away, accepted }: Readonly<Record<'failed' | 'away' | 'accepted', ReadonlySet<string>>>,
 ): Map<string, CountedPool> {
   const pools = new Map<string, CountedPool>();
   for (const { machine, standing } of inside) {
@@ -94,15 +120,16 @@ export function poolsOf(
     const pool = pools.get(key) ?? emptyPool(machine);
     pools.set(key, pool);
     pool.selected += 1;
-    if (standing === 'atTarget') pool.atTarget += 1;
-    else if (standing === 'foreign') pool.foreign += 1;
-    else if (!failed.has(machine.id)) pool.left += 1;
-    if (failed.has(machine.id)) pool.failed += 1;
+    countStanding(pool, standing, failed.has(machine.id));
     if (isIdle(machine, context) && standing !== 'foreign') pool.idle += 1;
     countCapacity(pool, machine, context, {
-      isTaken: taken.has(machine.id),
+      isAway: away.has(machine.id),
       isFailed: failed.has(machine.id) && !accepted.has(machine.id),
     });
+  }
+  for (const { machine } of around) {
+    const pool = pools.get(placeKey(machine));
+    if (pool !== undefined) countCapacity(pool, machine, context, { isAway: false, isFailed: false });
   }
   for (const pool of pools.values()) pool.room = Math.max(0, atMost(context.maxUnavailable, pool.up) - pool.down);
   return pools;

@@ -12,6 +12,7 @@ const MOST_MACHINES = 200;
 
 /** What the headline says of machines that are neither at target nor updated: only where there are any. */
 const ALSO: readonly (readonly [standing: Standing, says: string])[] = [
+  ['due', 'working and updated where they are'],
   ['cut', 'stopped at work by an earlier start and started again'],
   ['foreign', 'foreign and left'],
   ['unreachable', 'on hosts that are not ok'],
@@ -28,8 +29,8 @@ function countsOf(fleet: readonly Surveyed[]): Partial<Record<Standing, number>>
 function headlineOf(selected: number, counts: Partial<Record<Standing, number>>): string {
   const parts = [
     `${counts.atTarget ?? 0} at target`,
-    `${counts.ready ?? 0} idle and updated first`,
-    `${counts.straggler ?? 0} working and updated when they stop`,
+    (counts.due ?? 0) > 0 ? `${counts.ready ?? 0} idle` : `${counts.ready ?? 0} idle and updated first`,
+    ...((counts.due ?? 0) > 0 ? [] : [`${counts.straggler ?? 0} working and updated when they stop`]),
     ...ALSO.flatMap(([standing, says]) => {
       const count = counts[standing] ?? 0;
       return count === 0 ? [] : [`${count} ${says}`];
@@ -39,7 +40,17 @@ function headlineOf(selected: number, counts: Partial<Record<Standing, number>>)
 }
 
 /** After those that have a step: first what is wrong, last what is done. */
-const THEN: readonly Standing[] = ['held', 'ready', 'cut', 'foreign', 'unreachable', 'busy', 'straggler', 'atTarget'];
+const THEN: readonly Standing[] = [
+  'held',
+  'due',
+  'ready',
+  'cut',
+  'foreign',
+  'unreachable',
+  'busy',
+  'straggler',
+  'atTarget',
+];
 
 function machinesOf({ fleet, forecast }: Findings): PlannedMachine[] {
   const stepOf = new Map(forecast.steps.flatMap((step, index) => step.map(({ id }) => [id, index + 1] as const)));

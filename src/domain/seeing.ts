@@ -1,8 +1,11 @@
-import { type Candidate, isClear, type Observation, type Sick } from './fleet.js';
+import type { Candidate } from './candidates.js';
+import { isClear, type Observation, type Sick } from './fleet.js';
 import type { LookOutcome } from './outcomes.js';
-import { pauseOnFailures, pauseOnForeign, pauseOnNoList, pauseOnShortList, unpause } from './pauses.js';
+import { pauseOnFailures, pauseOnForeign, pauseOnNoList, pauseOnShortList, pauseOnTime, unpause } from './pauses.js';
 import { total } from './pools.js';
+import { stepOf } from './progress.js';
 import { type Failure, LEAST_TRIAL_MS, type RolloutState } from './state.js';
+import { viewOf } from './steps.js';
 import { waitsAfter } from './waits.js';
 
 const toFailure = (sick: Sick): Failure => ({ ...sick, accepted: false });
@@ -21,7 +24,7 @@ export function onLooked(state: RolloutState, look: LookOutcome, now: number): R
  */
 function queueAfter(state: RolloutState, candidates: readonly Candidate[]): Candidate[] {
   const { inFlight, resting, failed, queue } = state;
-  const ours = queue.filter(({ stop }) => stop === 'ours');
+  const ours = queue.filter(({ working }) => working === 'ours');
   const isOurs = (id: string) => ours.some((one) => one.id === id);
   const isFree = ({ id, restore }: Candidate) =>
     !Object.hasOwn(inFlight, id) && !Object.hasOwn(resting, id) && (restore === true || !Object.hasOwn(failed, id));
@@ -40,6 +43,10 @@ function trialsAfter({ trials }: RolloutState, seen: Observation): RolloutState[
   return Object.fromEntries(Object.entries(trials).filter(isOpen));
 }
 
+/** Only what has not landed yet can be counted twice. */
+const earlyOf = ({ inFlight }: RolloutState, { early }: Observation): Observation['early'] =>
+  Object.fromEntries(Object.entries(early).filter(([id]) => Object.hasOwn(inFlight, id)));
+
 function onSeen(before: RolloutState, observation: Observation, now: number): RolloutState {
   const { missedLists: _missed, ...state } = before;
   const { listed, unlisted, sick, pools } = observation;
@@ -51,16 +58,19 @@ function onSeen(before: RolloutState, observation: Observation, now: number): Ro
     .map((one) => [one.id, toFailure(one)] as const);
   const failed = { ...state.failed, ...Object.fromEntries(fresh) };
   const hasBooted = state.booted === true || total(pools, 'verified') >= plan.bootFirst;
+  const isDone = isClear(observation, viewOf(stepOf(state)), plan.context.inPlace === true);
   const next: RolloutState = {
     ...state,
     plan,
-    seen: observation,
+    seen: { ...observation, early: earlyOf(state, observation) },
     waits: waitsAfter(state.waits, observation, now),
     failed,
     trials: trialsAfter(state, observation),
+    landed: Object.fromEntries(Object.entries(state.landed).filter(([, { landedAt }]) => landedAt >= observation.at)),
     ...(hasBooted ? { booted: true } : {}),
     queue: queueAfter({ ...state, failed }, observation.candidates),
-    clear: isClear(observation) ? { looks: state.clear.looks + 1, at: now } : { looks: 0, at: now },
+    failedInRow: state.failedInRow + fresh.length,
+    clear: { looks: isDone ? state.clear.looks + 1 : 0, at: now },
   };
-  return pauseOnForeign(pauseOnFailures(next, now), now);
+  return pauseOnTime(pauseOnForeign(pauseOnFailures(next, now), now), now);
 }

@@ -1,21 +1,29 @@
-import type { Amount } from '../input/types.js';
+import type { Amount, InputType } from '../input/types.js';
 import { hasImage } from './change.js';
-import type { Candidate, Observation } from './fleet.js';
+import type { Candidate } from './candidates.js';
+import type { Observation } from './fleet.js';
 import type { RolloutContext } from './machine.js';
-import { type Flight, isAway, isBootable, type Pace, type Trial } from './pace.js';
+import { type Flight, isAway, isBootable, type Landed, type Pace, type Trial } from './pace.js';
 import { type Place, total } from './pools.js';
+import { reachedBy, type Step, beginStep, type StepState } from './steps.js';
 import type { Evidence } from './verdict.js';
 import type { Waits } from './waits.js';
 
 /** What the plan settles once; it travels with the rollout through continue-as-new. */
 export interface Plan {
-  readonly type: 'stoppedSweep';
+  readonly type: InputType;
   readonly context: RolloutContext;
   readonly plannedAt: number;
-  readonly deadlineMs: number;
+  /** One after another; the last ends when two looks in a row find nothing left to do. */
+  readonly steps: readonly Step[];
+  /** Left out where the steps have ends of their own. */
+  readonly deadlineMs?: number;
   readonly maxFailed: Amount;
+  readonly onFailure: 'pause' | 'rollback';
   /** Working machines are stopped this long after their last start; left out: never. */
   readonly forceAfterMs?: number;
+  /** Machines that are updated where they are leave the proxy's routing so long before. */
+  readonly drainMs?: number;
   /** See `Pace`. */
   readonly ramp?: number;
   /** Machines that are started after their update, before any other is updated, to see whether the new version works. */
@@ -36,7 +44,19 @@ export interface Plan {
 /**
  * Why it is paused. Only `fly_unavailable` ends by itself: when Fly lists the fleet again; the others need a person.
  */
-export type PauseCode = 'asked' | 'failures' | 'list_suspect' | 'superseded' | 'fly_auth' | 'fly_unavailable';
+export type PauseCode =
+  | 'asked'
+  | 'failures'
+  | 'list_suspect'
+  | 'superseded'
+  | 'fly_auth'
+  | 'fly_unavailable'
+  | 'stuck'
+  | 'gate_failed'
+  | 'gate_silent'
+  | 'judge_unavailable'
+  | 'approval_expired'
+  | 'needs_person';
 
 export interface Pause {
   readonly code: PauseCode;
@@ -50,6 +70,15 @@ export interface Stop {
   readonly says: string;
   readonly by?: string;
   readonly since: number;
+}
+
+/** Why a rollout goes back, by a person's word or of itself. */
+export interface Turn {
+  readonly says: string;
+  readonly by?: string;
+  readonly since: number;
+  /** What had failed when it turned. */
+  readonly failed: Readonly<Record<string, Failure>>;
 }
 
 export interface Failure extends Evidence {
@@ -83,8 +112,17 @@ export interface RolloutState {
   readonly plan: Plan;
   readonly startedAt: number;
   readonly pausedMs: number;
+  /** When the last pause ended. */
+  readonly resumedAt?: number;
   readonly pause?: Pause;
   readonly stop?: Stop;
+  readonly step: StepState;
+  /** Waits that a person has ended, by name. */
+  readonly proceeded: readonly string[];
+  /** It goes back: as soon as nothing is in flight, when `plan.context.back` is not there yet. */
+  readonly turned?: Turn;
+  /** Failures on the way back without a success in between. */
+  readonly failedInRow: number;
   readonly failed: Readonly<Record<string, Failure>>;
   /** A person's retries, by machine: the `n` of its next mark. */
   readonly retries: Readonly<Record<string, number>>;
@@ -96,6 +134,8 @@ export interface RolloutState {
   /** Machines with an order that may have left a hold on them: it is put right before a rollout pauses or ends. */
   readonly holds: Readonly<Record<string, Held>>;
   readonly trials: Readonly<Record<string, Trial>>;
+  /** Whose orders took capacity and landed since the last look: no capacity yet, however they ended. */
+  readonly landed: Readonly<Record<string, Landed>>;
   /** As many as `bootFirst` asks for have passed, or no machine could be booted. */
   readonly booted?: true;
   /** Machines booted so far, whatever came of them. */
@@ -124,8 +164,12 @@ export interface RolloutState {
   readonly waits?: Waits;
   /** When the last update ended with an outcome. */
   readonly landedAt?: number;
+  /** When a machine last came to its target, or failed. */
+  readonly movedAt?: number;
   readonly written: number;
   readonly interrupted: readonly string[];
+  /** Brought back by their image alone, since Fly no longer keeps what they ran. */
+  readonly imageOnly: readonly string[];
   readonly notice?: string;
 }
 
@@ -141,6 +185,7 @@ export function begin(plan: Plan, now: number): RolloutState {
     inFlight: none,
     holds: none,
     trials: none,
+    landed: none,
     vain: none,
   };
   return {
@@ -150,10 +195,14 @@ export function begin(plan: Plan, now: number): RolloutState {
     pausedMs: 0,
     ...maps,
     queue: [],
+    step: beginStep(0, now),
+    proceeded: [],
+    failedInRow: 0,
     clear: { looks: 0, at: 0 },
     written: 0,
     boots: 0,
     interrupted: [],
+    imageOnly: [],
     stopped: [],
   };
 }
@@ -161,7 +210,8 @@ export function begin(plan: Plan, now: number): RolloutState {
 /** What goes into the next run: nothing that a fresh look can find again. Nothing may be in flight. */
 export function carry(state: RolloutState): RolloutState {
   const { seen: _seen, ...kept } = state;
-  return { ...kept, queue: [], inFlight: none, resting: none, clear: { looks: 0, at: 0 } };
+  const ours = [...state.queue, ...Object.values(state.resting)].filter(({ working }) => working === 'ours');
+  return { ...kept, queue: ours, inFlight: none, resting: none, landed: none, clear: { looks: 0, at: 0 } };
 }
 
 export function without<T>(record: Readonly<Record<string, T>>, id: string): Readonly<Record<string, T>> {
@@ -169,8 +219,9 @@ export function without<T>(record: Readonly<Record<string, T>>, id: string): Rea
   return Object.fromEntries(Object.entries(record).filter(([key]) => key !== id));
 }
 
-/** The absolute deadline: pauses stop its clock. */
+/** The absolute deadline, `Infinity` where there is none: pauses stop its clock. */
 export function deadlineAt(state: RolloutState, now: number): number {
+  if (state.plan.deadlineMs === undefined) return Infinity;
   const pausing = state.pause === undefined ? 0 : now - state.pause.since;
   return state.startedAt + state.plan.deadlineMs + state.pausedMs + pausing;
 }
@@ -196,9 +247,9 @@ export const stopWith = (state: RolloutState, stop: Stop): RolloutState => ({
   holds: Object.fromEntries(Object.entries(state.holds).map(([id, hold]) => [id, { ...hold, tries: 0 }])),
 });
 
-/** From when on a machine may be stopped: the rollout is old enough, and it was not stopped in vain lately. */
+/** From when on a machine that works may be taken, 0 where none waits for its time: the rollout is old enough, and it was not stopped in vain lately. */
 export function mayStopAt({ plan, startedAt, pausedMs, vain }: RolloutState, id: string): number {
-  if (plan.forceAfterMs === undefined) return Infinity;
+  if (plan.forceAfterMs === undefined) return 0;
   const { times = 0, at = 0 } = vain[id] ?? {};
   const first = startedAt + plan.forceAfterMs + pausedMs;
   return times === 0 ? first : Math.max(first, at + plan.forceAfterMs * 2 ** times);
@@ -221,15 +272,27 @@ export const hasBootedInVain = ({ plan, boots, booted }: RolloutState): boolean 
 /** Stopped by us and waiting for Fly, they are away as much as those in flight. */
 const restingHeld = ({ resting }: RolloutState): Candidate[] => Object.values(resting).filter(isAway);
 
+/** How many more that work the current batch may take; what is in flight comes on top of what the look counted. */
+function batchOf({ plan, step, seen }: RolloutState): Pick<Pace, 'batch'> {
+  const current = plan.steps[step.index];
+  if (current?.kind !== 'update' || current.batch === undefined) return {};
+  return { batch: Math.max(0, current.batch - reachedBy(seen?.pools ?? [], current.scope)) };
+}
+
 /** What slots are given out by. */
 export const paceOf = (state: RolloutState): Pace => ({
   pools: state.seen?.pools ?? [],
   inFlight: Object.values(state.inFlight),
   resting: restingHeld(state),
   trials: Object.values(state.trials),
-  countedAt: state.seen?.at ?? 0,
-  proven: isProven(state) && state.wary === undefined,
-  pinned: !hasImage(state.plan.context.change) || state.plan.context.pin !== undefined,
+  landed: Object.values(state.landed).filter(({ landedAt }) => landedAt >= (state.seen?.at ?? 0)),
+  // What it goes back to has run before.
+  proven: (state.plan.context.back !== undefined || isProven(state)) && state.wary === undefined,
+  pinned:
+    state.plan.context.back !== undefined ||
+    !hasImage(state.plan.context.change) ||
+    state.plan.context.pin !== undefined,
   ramp: state.plan.ramp,
   boots: bootsOf(state),
+  ...batchOf(state),
 });

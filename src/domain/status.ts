@@ -1,23 +1,23 @@
-import type { Outcome } from './decide.js';
 import { leftToDo, type Observation } from './fleet.js';
 import { total } from './pools.js';
-import { deadlineAt, hasBootedInVain, openHolds, type Pause, type RolloutState } from './state.js';
+import { stepOf } from './progress.js';
+import { deadlineAt, hasBootedInVain, openHolds, type RolloutState, type Turn } from './state.js';
+import {
+  type Around,
+  noObservation,
+  oldest,
+  sayFlights,
+  sayPause,
+  stepWait,
+  type Wait,
+  waitingFor,
+  waitsOf,
+} from './status-waits.js';
 import { rolloutId, statusCommand } from './names.js';
 import { iso } from './iso.js';
-import { sayCount } from './say-count.js';
 import { type MachineNote, machinesOf } from './machine-notes.js';
-import { sayWaits } from './waits.js';
 
-export type Phase = 'planning' | 'running' | 'pausing' | 'paused' | 'done';
-
-export interface Wait {
-  /** For example `sweep:stragglers`. */
-  readonly name: string;
-  readonly says: string;
-  readonly since: string;
-  /** Left out for a pause, which has no deadline. */
-  readonly until?: string;
-}
+export type Phase = 'planning' | 'running' | 'baking' | 'waiting' | 'pausing' | 'paused' | 'rollingBack' | 'done';
 
 export interface Counts {
   readonly selected: number;
@@ -44,7 +44,19 @@ export interface Status {
   readonly since: string;
   readonly message: string;
   readonly startedAt: string;
-  readonly deadline: string;
+  /** Left out where the steps have ends of their own. */
+  readonly deadline?: string;
+  /** The current step: its name, its number, of how many. */
+  readonly step: { readonly name: string; readonly number: number; readonly of: number; readonly since: string };
+  /** What the gates of the current bake have said so far. */
+  readonly gates: readonly {
+    readonly name: string;
+    readonly verdict: string;
+    readonly says: string;
+    readonly at: string;
+  }[];
+  /** Why it goes back. */
+  readonly turned?: { readonly says: string; readonly since: string; readonly failed: readonly string[] };
   readonly observedAt?: string;
   readonly counts: Counts;
   readonly pools: readonly {
@@ -67,37 +79,8 @@ export interface Status {
   readonly notes: readonly string[];
 }
 
-/** What only the workflow knows: when it began to look, and how it ended. */
-export interface Around {
-  readonly now: number;
-  readonly lookingSince?: number;
-  readonly ended?: { readonly outcome: Outcome; readonly says: string; readonly at: number };
-}
-
 /** Every one is named: whoever lost a job wants to know. Ten thousand are 170 KB. */
 const MOST_INTERRUPTED = 10_000;
-const noObservation: Observation = {
-  at: 0,
-  listed: 0,
-  whole: true,
-  unlisted: 0,
-  doubtful: 0,
-  retried: 0,
-  pools: [],
-  candidates: [],
-  remarks: [],
-  sick: [],
-  outside: {},
-  stragglers: 0,
-  overdue: 0,
-  held: 0,
-  trials: [],
-  shown: [],
-  unreachable: 0,
-  busy: 0,
-  aheadMs: 0,
-};
-
 function countsOf(state: RolloutState, seen: Observation): Counts {
   const atTarget = total(seen.pools, 'atTarget');
   const verified = total(seen.pools, 'verified');
@@ -116,16 +99,15 @@ function countsOf(state: RolloutState, seen: Observation): Counts {
   };
 }
 
+const PHASES = { update: 'running', bake: 'baking', approval: 'waiting' } as const;
+
 function phaseOf(state: RolloutState, around: Around): Phase {
   if (around.ended !== undefined) return 'done';
   const isWriting = Object.keys(state.inFlight).length + openHolds(state).length > 0;
   if (state.pause !== undefined) return isWriting ? 'pausing' : 'paused';
-  return 'running';
+  if (state.turned !== undefined || state.plan.context.back !== undefined) return 'rollingBack';
+  return PHASES[stepOf(state).kind];
 }
-
-/** Who paused it and why, or what it paused for by itself. */
-const sayPause = ({ code, says, by }: Pause): string =>
-  code === 'asked' ? `paused by ${by ?? 'somebody'}: ${says}` : says;
 
 interface Headline {
   readonly reason: string;
@@ -145,6 +127,8 @@ function headline(state: RolloutState, around: Around): Headline {
       message: sayFlights(flights.length),
     };
   }
+  const step = stepWait(state);
+  if (step !== undefined) return { reason: stepOf(state).kind, since: step.since, message: step.says };
   const waiting = waitingFor(state, around);
   if (waiting.length === 0) {
     return { reason: 'looking', since: around.lookingSince ?? state.startedAt, message: 'looking at the fleet' };
@@ -156,51 +140,19 @@ function headline(state: RolloutState, around: Around): Headline {
   };
 }
 
-const oldest = (since: readonly { readonly since: number }[]): number => Math.min(...since.map((one) => one.since));
-
-const sayFlights = (flights: number): string => sayCount(flights, 'update in flight', 'updates in flight');
-
-/** What keeps the rollout from going on, with the name that each wait has and since when it goes on. */
-function waitingFor(state: RolloutState, around: Around): { name: string; says: string; since: number }[] {
-  const looking = around.lookingSince ?? state.startedAt;
-  const rests = Object.values(state.resting).length;
-  const [one, many] = ['machine that Fly would not update just now', 'machines that Fly would not update just now'];
-  const resting = { name: 'sweep:resting', says: sayCount(rests, one, many), since: looking };
-  return [...sayWaits(state.seen ?? noObservation, state.waits, looking), ...(rests === 0 ? [] : [resting])];
-}
-
-/** Every wait with its name and since, and its deadline unless it is a pause. */
-function waitsOf(state: RolloutState, around: Around): Wait[] {
-  if (around.ended) return [];
-  if (state.pause) {
-    const who = state.pause.code === 'fly_unavailable' ? 'Fly' : 'a person';
-    return [{ name: 'pause', says: `${who}: ${sayPause(state.pause)}`, since: iso(state.pause.since) }];
-  }
-  const until = iso(deadlineAt(state, around.now));
-  const flights = Object.values(state.inFlight);
-  const flying =
-    flights.length === 0
-      ? []
-      : [
-          {
-            name: 'sweep:updates',
-            says: sayFlights(flights.length),
-            since: iso(oldest(flights)),
-            until,
-          },
-        ];
-  const others = waitingFor(state, around).map((wait) => ({ ...wait, since: iso(wait.since), until }));
-  return [...flying, ...others];
-}
-
 function commandsOf(state: RolloutState, around: Around): string[] {
   const id = rolloutId(state.plan.context.app);
   if (around.ended) return [`temporal workflow result --workflow-id ${id}`];
   const signal = (verb: string, input = '') => `temporal workflow signal --workflow-id ${id} --name ${verb}${input}`;
   if (state.stop) return [statusCommand(id)];
   const retry = Object.keys(state.failed).length > 0 ? [signal('retry')] : [];
-  const steer = state.pause === undefined ? [signal('pause', ` --input '{"reason":"…"}'`)] : [signal('resume')];
-  return [...steer, ...retry, signal('abort', ` --input '{"reason":"…"}'`)];
+  const why = ` --input '{"reason":"…"}'`;
+  const steer = state.pause === undefined ? [signal('pause', why)] : [signal('resume')];
+  const wait = stepWait(state);
+  const isAsked = wait !== undefined && state.step.proceededAt === undefined && state.turned === undefined;
+  const proceed = isAsked ? [signal('proceed', ` --input '{"at":"${wait.name}"}'`)] : [];
+  const isBack = state.turned !== undefined || state.plan.context.back !== undefined;
+  return [...proceed, ...steer, ...retry, ...(isBack ? [] : [signal('rollback', why)]), signal('abort', why)];
 }
 
 /** Going on without what "bootFirst" asks for is said. */
@@ -210,6 +162,24 @@ const sayBoots = (state: RolloutState): string[] =>
         `${state.boots} machines were booted and ended before they had run for "healthy.for": the others are updated all the same`,
       ]
     : [];
+
+const deadlineOf = (state: RolloutState, now: number): { deadline?: string } =>
+  state.plan.deadlineMs === undefined ? {} : { deadline: iso(deadlineAt(state, now)) };
+
+const stepStatus = (state: RolloutState): Status['step'] => ({
+  name: stepOf(state).name,
+  number: state.step.index + 1,
+  of: state.plan.steps.length,
+  since: iso(state.step.since),
+});
+
+const turnStatus = ({ says, since, failed }: Turn): NonNullable<Status['turned']> => ({
+  says,
+  since: iso(since),
+  failed: Object.entries(failed)
+    .slice(0, 50)
+    .map(([id, failure]) => `${id} ${failure.region} ${failure.group}: ${failure.says}`),
+});
 
 /** Everything an operator may ask: phase, reason, since, message, counts, what is not fine, what can be typed. */
 export function statusOf(state: RolloutState, around: Around): Status {
@@ -226,7 +196,15 @@ export function statusOf(state: RolloutState, around: Around): Status {
     since: iso(head.since),
     message: head.message,
     startedAt: iso(state.startedAt),
-    deadline: iso(deadlineAt(state, around.now)),
+    ...deadlineOf(state, around.now),
+    step: stepStatus(state),
+    gates: Object.entries(state.step.gates).map(([name, { verdict, says, at }]) => ({
+      name,
+      verdict,
+      says,
+      at: iso(at),
+    })),
+    ...(state.turned === undefined ? {} : { turned: turnStatus(state.turned) }),
     ...(state.seen === undefined ? {} : { observedAt: iso(state.seen.at) }),
     counts: countsOf(state, seen),
     pools: seen.pools.map(({ region, group, atTarget, verified, failed, foreign, left }) => ({

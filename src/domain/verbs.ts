@@ -1,10 +1,11 @@
 import { total } from './pools.js';
 import { unpause } from './pauses.js';
+import { stepOf } from './progress.js';
 import type { Failure, RolloutState } from './state.js';
 import { stopWith, without } from './state.js';
 
-/** What an operator can say to a rollout. `proceed` and `rollback` belong to types that are not released yet. */
-export const VERBS = ['pause', 'resume', 'retry', 'abort'] as const;
+/** What an operator can say to a rollout. */
+export const VERBS = ['pause', 'resume', 'proceed', 'retry', 'rollback', 'abort'] as const;
 export type Verb = (typeof VERBS)[number];
 
 /** The one optional argument of every verb; `by` is a note, not an identity. */
@@ -13,6 +14,10 @@ export interface VerbInput {
   readonly by?: string;
   /** `retry` only: these machines; all failed ones when left out. */
   readonly machines?: readonly string[];
+  /** `proceed` only: the wait that it ends, as the status names it. */
+  readonly at?: string;
+  /** `abort` only, of a rollout that another is to replace: a way back is not cut short. */
+  readonly spare?: 'rollback';
 }
 
 export type VerbAnswer =
@@ -31,13 +36,56 @@ const note = (input: VerbInput): { by?: string } => (input.by === undefined ? {}
 function resume(state: RolloutState, now: number): VerbAnswer {
   if (state.pause === undefined) return refuse('not paused, nothing to resume');
   const accepted = Object.entries(state.failed).map(([id, failure]) => [id, { ...failure, accepted: true }] as const);
+  const next = unpause(state, now);
   return done({
-    ...unpause(state, now),
+    ...next,
     failed: Object.fromEntries(accepted),
     acceptedForeign: total(state.seen?.pools ?? [], 'foreign'),
+    step: { ...next.step, gates: acceptGates(state) },
+    failedInRow: 0,
     queue: [],
     clear: { looks: 0, at: now },
   });
+}
+
+/** What a gate that failed, or had nothing to say, paused for is taken as it is; one that could not judge is asked again. */
+function acceptGates({ pause, step }: RolloutState): RolloutState['step']['gates'] {
+  const verdict = pause?.code === 'gate_failed' ? 'FAIL' : pause?.code === 'gate_silent' ? 'NONE' : undefined;
+  const entries = Object.entries(step.gates).map(
+    ([name, judgement]) =>
+      [name, judgement.verdict === verdict ? { ...judgement, accepted: true as const } : judgement] as const,
+  );
+  return Object.fromEntries(entries);
+}
+
+/** Ends the wait that it names; a gate of a bake is asked all the same. */
+function proceed(state: RolloutState, { at }: VerbInput, now: number): VerbAnswer {
+  const step = stepOf(state);
+  const isOpen = step.kind !== 'update' && state.turned === undefined;
+  const waiting = isOpen && state.step.proceededAt === undefined ? step.name : undefined;
+  const what = waiting === undefined ? 'nothing waits for a proceed now' : `what waits now is ${waiting}`;
+  if (at === undefined) return refuse(`proceed.at: name the wait that it is to end; ${what}`);
+  if (waiting !== at) {
+    return state.proceeded.includes(at) ? done(state) : refuse(`${at.slice(0, 80)} is not waiting; ${what}`);
+  }
+  if (state.pause?.code === 'approval_expired') return refuse(`${at} waited too long; resume asks again, then proceed`);
+  const proceeded = [...state.proceeded.filter((name) => name !== at), at];
+  return done({ ...state, proceeded, step: { ...state.step, proceededAt: now } });
+}
+
+function rollback(state: RolloutState, input: VerbInput, now: number): VerbAnswer {
+  if (state.plan.type === 'rollback')
+    return refuse('this is a rollback already: to go forward again, abort it and start the input that it takes back');
+  if (state.turned !== undefined) return done(state);
+  const turned = { says: input.reason ?? 'asked for', ...note(input), since: now, failed: state.failed };
+  return done({ ...unpause(state, now), turned });
+}
+
+function abort(state: RolloutState, input: VerbInput, now: number): VerbAnswer {
+  const isBack = state.turned !== undefined || state.plan.context.back !== undefined;
+  if (input.spare === 'rollback' && isBack) return refuse('it goes back, and a way back is not cut short');
+  const stop = { kind: 'abort', says: input.reason ?? 'asked for', ...note(input), since: now } as const;
+  return done(stopWith(unpause(state, now), stop));
 }
 
 /** Checks that do not pass get their whole time again; other evidence is forgiven up to its own time, which is Fly's. */
@@ -84,23 +132,25 @@ export const VERB_RULES: Readonly<Record<Verb, VerbRule>> = {
     describes: 'Go on after a pause; accepts the failures, or the foreign machines, so far. {"by":"ann"}',
     apply: (state, _input, now) => resume(state, now),
   },
+  proceed: {
+    describes:
+      'End the wait that it names: a bake early (its gates are asked all the same), or give an approval. {"at":"ams:approval","by":"ann"}',
+    apply: proceed,
+  },
   retry: {
     describes:
       'Take failed machines up again and out of the count; does not resume. {"machines":["e2865…"]} or nothing for all',
     apply: retry,
   },
+  rollback: {
+    describes:
+      'Go back: every machine that this change was written to returns to what it ran before. {"reason":"checkout is slow"}',
+    apply: rollback,
+  },
   abort: {
     describes:
       'Stop for good: call back what was not written, finish what was, end as RolloutAborted. {"reason":"wrong image"}',
-    apply: (state, input, now) =>
-      done(
-        stopWith(unpause(state, now), {
-          kind: 'abort',
-          says: input.reason ?? 'asked for',
-          ...note(input),
-          since: now,
-        }),
-      ),
+    apply: abort,
   },
 };
 
@@ -111,8 +161,14 @@ const isShortText = (value: unknown): boolean => typeof value === 'string' && va
 const isIds = (value: unknown): boolean =>
   Array.isArray(value) && value.length > 0 && value.every((id) => typeof id === 'string');
 
+const MORE_KEYS: Partial<Readonly<Record<Verb, readonly string[]>>> = {
+  retry: ['machines'],
+  proceed: ['at'],
+  abort: ['spare'],
+};
+
 function keyProblem(verb: Verb, key: string, value: unknown): string | undefined {
-  const known = verb === 'retry' ? ['reason', 'by', 'machines'] : ['reason', 'by'];
+  const known = ['reason', 'by', ...(MORE_KEYS[verb] ?? [])];
   if (!known.includes(key))
     return `${verb}: ${JSON.stringify(key.slice(0, 80))} is not known; it takes ${known.join(', ')}`;
   if (key !== 'machines')

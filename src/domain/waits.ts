@@ -79,8 +79,9 @@ export function waitsAfter(waits: Waits | undefined, seen: Observation, now: num
   return Object.fromEntries(found.map(({ kind }) => [kind, waits?.[kind] ?? now]));
 }
 
-/** Each wait with its name and its words. @param otherwise the since of a wait that no look has dated. */
+/** Each wait with its name and its words. @param step the current one's name. @param otherwise the since of a wait that no look has dated. */
 export const sayWaits = (
+  step: string,
   seen: Observation,
   waits: Waits | undefined,
   otherwise: number,
@@ -88,5 +89,5 @@ export const sayWaits = (
   ROWS.flatMap(({ kind, count, one, many }) => {
     const n = count(seen);
     if (n === 0) return [];
-    return [{ name: `sweep:${kind}`, says: sayCount(n, one, many), since: waits?.[kind] ?? otherwise }];
+    return [{ name: `${step}:${kind}`, says: sayCount(n, one, many), since: waits?.[kind] ?? otherwise }];
   });

@@ -92,17 +92,31 @@ function parseBody<T>(call: Call<T>, subject: string, body: string): T {
 /** Clocks that differ by less are taken for the same: the header has whole seconds. */
 const SAME_CLOCK_MS = 3_000;
 
+/** One answer whose clock is off must not make machines older than they are: so long others are remembered. */
+const REMEMBERED_MS = 300_000;
+/** Answers of so long count as one. */
+const TOGETHER_MS = 10_000;
+
 /**
- * How far Fly's clock is ahead of ours, by the `Date` of its newest answer (RFC 9110 section 6.6.1): what machines
- * show is in Fly's time, and a worker whose clock is an hour off would judge all of it wrongly.
+ * How far Fly's clock is ahead of ours, by the `Date` of its answers (RFC 9110 section 6.6.1): what machines show is in
+ * Fly's time, and a worker whose clock is an hour off would judge all of it wrongly. Of the last five minutes' answers
+ * the least counts: whoever takes a machine to be younger than it is stops nobody too soon.
  */
 function createFlyTime(clock: Clock) {
-  let aheadMs = 0;
+  let told: readonly { readonly at: number; readonly aheadMs: number }[] = [];
   return {
-    now: () => clock.now() + aheadMs,
+    now: () => clock.now() + (told.length === 0 ? 0 : Math.min(...told.map(({ aheadMs }) => aheadMs))),
     keep: (date: string | undefined) => {
-      const difference = Date.parse(date ?? '') - clock.now();
-      if (!Number.isNaN(difference)) aheadMs = Math.abs(difference) < SAME_CLOCK_MS ? 0 : difference;
+      const now = clock.now();
+      const difference = Date.parse(date ?? '') - now;
+      if (Number.isNaN(difference)) return;
+      const aheadMs = Math.abs(difference) < SAME_CLOCK_MS ? 0 : difference;
+      const recent = told.filter(({ at }) => Math.abs(now - at) < REMEMBERED_MS);
+      const last = recent.at(-1);
+      told =
+        last !== undefined && Math.abs(now - last.at) < TOGETHER_MS
+          ? [...recent.slice(0, -1), { at: last.at, aheadMs: Math.min(last.aheadMs, aheadMs) }]
+          : [...recent, { at: now, aheadMs }];
     },
   };
 }

@@ -7,6 +7,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs: number;
+  /** A longer answer is none; left out, any length will do. */
+  readonly mostBytes?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -22,13 +24,24 @@ export type Transport = (request: HttpRequest) => Promise<HttpAnswer>;
 const oneValue = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(', ') : value;
 
+async function readUpTo(body: AsyncIterable<Uint8Array>, mostBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > mostBytes) throw new Error(`the answer is longer than ${mostBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
 /**
  * The real transport. Redirects are not followed: a token must not travel to another host. Connections have no bound
  * of their own (the worker's activities are bounded): a write must never queue behind the long polls of others.
  */
 export function undiciTransport(): Transport {
   const dispatcher = new Agent({ keepAliveTimeout: 20_000 });
-  return async ({ method, url, headers, body, timeoutMs, signal }) => {
+  return async ({ method, url, headers, body, timeoutMs, mostBytes, signal }) => {
     const answer = await request(url, {
       method: method as 'GET',
       headers: { ...headers },
@@ -38,7 +51,7 @@ export function undiciTransport(): Transport {
       bodyTimeout: 0,
       dispatcher,
     });
-    const text = await answer.body.text();
+    const text = mostBytes === undefined ? await answer.body.text() : await readUpTo(answer.body, mostBytes);
     const flat: Record<string, string | undefined> = {};
     for (const [key, value] of Object.entries(answer.headers)) flat[key] = oneValue(value);
     return { status: answer.statusCode, headers: flat, body: text };

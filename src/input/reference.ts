@@ -1,6 +1,7 @@
-import { LATER, parseInput } from './parse.js';
-import { GROUPS, type Group, LEAST } from './reference-groups.js';
-import { type InputType, inputSchema } from './schema.js';
+import { ELSEWHERE, parseInput } from './parse.js';
+import { GROUPS, type Group } from './reference-groups.js';
+import { inputSchema } from './schema.js';
+import type { InputType } from './types.js';
 
 /** What the page reads of a JSON Schema. */
 interface Node {
@@ -78,8 +79,8 @@ const table = (head: readonly string[], rows: readonly string[]): string[] => [
 ];
 
 /** What the parser itself says of an input; a row that it takes is a mistake of the page. */
-function refusalsOf(input: unknown, written: string): string[] {
-  const parsed = parseInput(input);
+function refusalsOf(type: InputType, input: unknown, written: string): string[] {
+  const parsed = parseInput(type, input);
   if (parsed.ok) throw new Error(`${written} is not refused: correct src/input/reference-groups.ts`);
   return parsed.problems.map((problem) => row([written, problem.replaceAll('__', '\\_\\_')]));
 }
@@ -97,7 +98,8 @@ const sayExample = (input: Readonly<Record<string, unknown>>): string =>
 
 const REFUSED = ['written', 'refused with'];
 
-function sayGroup({ title, says, options, examples, refused }: Group, schema: Node): string[] {
+function sayGroup(type: InputType, { title, says, options, examples, refused }: Group, schema: Node): string[] {
+  const { least } = GROUPS[type];
   return [
     `## ${title}`,
     '',
@@ -108,22 +110,29 @@ function sayGroup({ title, says, options, examples, refused }: Group, schema: No
     ...examples.flatMap((one) => [`${one.says}:`, '', '```json', sayExample(one.input), '```', '']),
     ...table(
       REFUSED,
-      refused.flatMap((added) => refusalsOf({ ...LEAST, ...added }, sayWritten(added))),
+      refused.flatMap((added) => refusalsOf(type, { ...least, ...added }, sayWritten(added))),
     ),
     '',
   ];
 }
 
 /** Of any input, whatever its options. */
-const ANY: readonly (readonly [written: string, input: unknown])[] = [
+const anyOf = (least: object): readonly (readonly [written: string, input: unknown])[] => [
   ['a list', []],
-  ['`"tiemout": "1h"`', { ...LEAST, tiemout: '1h' }],
+  ['`"tiemout": "1h"`', { ...least, tiemout: '1h' }],
   ['`"__proto__": …`, anywhere', JSON.parse('{"app":"encoder","env":{"__proto__":"x"}}')],
-  ['more than 32 KiB', { ...LEAST, env: { A: 'x'.repeat(40_000) } }],
+  ['more than 32 KiB', { ...least, env: { A: 'x'.repeat(40_000) } }],
 ];
 
-const sayLater = (): string[] =>
-  Object.keys(LATER).flatMap((name) => refusalsOf({ ...LEAST, [name]: true }, code(name)));
+const sayElsewhere = (type: InputType): string[] =>
+  Object.keys(ELSEWHERE[type]).flatMap((name) => refusalsOf(type, { ...GROUPS[type].least, [name]: true }, code(name)));
+
+/** The page of each type's input. */
+export const PAGES: Readonly<Record<InputType, string>> = {
+  stoppedSweep: 'docs/input.md',
+  regionalCanary: 'docs/input-canary.md',
+  rollback: 'docs/input-rollback.md',
+};
 
 /**
  * The reference of a type's input as a page: options from the schema that the parser has, and refusals in the parser's
@@ -132,6 +141,7 @@ const sayLater = (): string[] =>
  */
 export function inputReference(type: InputType): string {
   const schema = inputSchema(type) as Node;
+  const { least, groups } = GROUPS[type];
   const lines = [
     `# The input of a ${type}`,
     '',
@@ -139,21 +149,21 @@ export function inputReference(type: InputType): string {
     `its way out, and nothing is started. \`layover schema ${type}\` prints the JSON Schema, for editors. What else a plan`,
     'refuses, asked of Fly and the registry, stands in [failure modes](failure-modes.md#bad-input).',
     '',
-    'Made by `npm run build && node dist/src/cli/input-reference.js > docs/input.md`; not to be edited by hand.',
+    `Made by \`npm run build && node dist/src/cli/input-reference.js ${type} > ${PAGES[type]}\`; not to be edited by hand.`,
     '',
-    ...GROUPS.flatMap((group) => sayGroup(group, schema)),
+    ...groups.flatMap((group) => sayGroup(type, group, schema)),
     '## Any input',
     '',
     ...table(
       REFUSED,
-      ANY.flatMap(([written, input]) => refusalsOf(input, written)),
+      anyOf(least).flatMap(([written, input]) => refusalsOf(type, input, written)),
     ),
     '',
-    '## Not in this release',
+    '## Of other types, or not in this release',
     '',
     'Known, and refused by name:',
     '',
-    ...table(REFUSED, sayLater()),
+    ...table(REFUSED, sayElsewhere(type)),
   ];
   return `${lines.join('\n')}\n`;
 }

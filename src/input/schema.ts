@@ -1,14 +1,6 @@
 import { z } from 'zod';
-import { Sweep } from './parse.js';
-
-/** Rollout types that take an input. */
-export const INPUT_TYPES = ['stoppedSweep'] as const;
-
-export type InputType = (typeof INPUT_TYPES)[number];
-
-export const isInputType = (type: string): type is InputType => INPUT_TYPES.some((known) => known === type);
-
-const SCHEMAS = { stoppedSweep: Sweep } as const satisfies Record<InputType, z.ZodType>;
+import { SCHEMAS } from './parse.js';
+import type { InputType } from './types.js';
 
 const DURATION = 'Written like "90s", "10m", "6h" or "1h30m".';
 
@@ -42,6 +34,17 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   maxUnavailable:
     'How many of the machines meant to be up may be away at once, per region and process group: a share or a count.',
   ramp: 'After each verified machine so many more may be away; "off": all that maxUnavailable lets.',
+  onFailure: 'What happens when too many have failed, or a gate says FAIL: pause, or go back to what ran before.',
+  regions:
+    'Region by region: a name, a list of regions that move together, or "*" (last) for all that are left. Left out: one by one, the smallest first.',
+  batches:
+    'Working machines of each entry of regions that are updated and judged first, one batch after another: counts, or shares of the entry. Then its rest.',
+  bake: `How long health is watched after each entry, and after the last with the way back still open. ${DURATION}`,
+  drain: `How long a working machine is out of the proxy’s routing before its update; left out: it is not taken out. ${DURATION}`,
+  gates:
+    'What has to be answered with PASS at the end of each bake: a query to Prometheus, an address of the worker’s config, a person’s "approval".',
+  rollout: 'Which rollout is taken back: "latest", or as its report names it.',
+  force: 'Take back working machines at once, also those that were updated while idle: their work is cut.',
   dryRun: 'Plan only, and write nothing.',
   ifRunning: 'While another rollout of the app runs: refuse, wait for its end, or replace it (abort it first).',
   maxFailed: 'Failures that are borne, of the machines verified or failed so far: a share like "10%", or a count.',

@@ -1,6 +1,6 @@
 /**
- * What an operator writes, after parsing: defaults filled in, durations in milliseconds. Types only, so that workflows
- * may name them; the parser is `parse.ts`.
+ * What an operator writes, after parsing: defaults filled in, durations in milliseconds. No library, so that
+ * workflows may name them; the parser is `parse.ts`.
  */
 
 /** A list that is never empty: an empty selection is an error, never "all". */
@@ -26,8 +26,29 @@ export interface Healthy {
   readonly withinMs: number;
 }
 
-export interface SweepInput {
-  readonly type: 'stoppedSweep';
+/** A question to Prometheus; its template names `{{app}}`, `{{region}}`, `{{machines}}` and `{{window}}`. */
+export interface PrometheusGate {
+  readonly kind: 'prometheus';
+  readonly name: string;
+  readonly query: string;
+  readonly min?: number;
+  readonly max?: number;
+  /** A query that counts what the answer is made of, such as requests; fewer than `minSamples` say nothing. */
+  readonly samples?: string;
+  readonly minSamples?: number;
+}
+
+/** A question to an address that the worker's config names. */
+export interface HttpGate {
+  readonly kind: 'http';
+  readonly name: string;
+}
+
+/** What has to be answered with PASS before a rollout goes on. A person's yes is a step of its own. */
+export type Gate = PrometheusGate | HttpGate;
+
+/** What every type takes that changes something. */
+export interface ChangeInput {
   readonly app: string;
   /** As written: `registry/repository:tag` or with `@sha256:…`; for machines with containers one for each named. */
   readonly image?: string | Readonly<Record<string, string>>;
@@ -37,11 +58,6 @@ export interface SweepInput {
   readonly unmanaged: 'leave' | 'include';
   readonly suspended: 'leave' | 'update';
   readonly healthy: Healthy;
-  readonly deadlineMs: number;
-  /** Working machines are stopped so long after their last start; left out: never. */
-  readonly forceAfterMs?: number;
-  /** Machines that are started after their update, before all others. */
-  readonly bootFirst: number;
   /** Of the machines meant to be up, per region and process group. */
   readonly maxUnavailable: Amount;
   /** After each machine that passed so many more may be away; `off`: all that `maxUnavailable` lets. */
@@ -50,7 +66,49 @@ export interface SweepInput {
   readonly ifRunning: 'refuse' | 'wait' | 'replace';
   /** Failures that are borne, of the machines passed or failed so far. */
   readonly maxFailed: Amount;
+  /** What happens when too many have failed, or a gate says FAIL. */
+  readonly onFailure: 'pause' | 'rollback';
   readonly allowOtherRepository: boolean;
 }
 
-export type RolloutInput = SweepInput;
+export interface SweepInput extends ChangeInput {
+  readonly type: 'stoppedSweep';
+  readonly deadlineMs: number;
+  /** Working machines are stopped so long after their last start; left out: never. */
+  readonly forceAfterMs?: number;
+  /** Machines that are started after their update, before all others. */
+  readonly bootFirst: number;
+}
+
+export interface CanaryInput extends ChangeInput {
+  readonly type: 'regionalCanary';
+  /** In their order, `*` for all that no other names; left out: one by one, the smallest first. */
+  readonly entries?: readonly (NonEmpty<string> | '*')[];
+  /** Working machines of an entry that are updated and judged, one batch after another, before its rest. */
+  readonly batches: readonly Amount[];
+  readonly bakeMs: number;
+  /** So long a working machine is out of the proxy's routing before its update; left out: it is not taken out. */
+  readonly drainMs?: number;
+  readonly gates: readonly Gate[];
+  /** How long a person's yes is waited for after each entry; left out: nobody is asked. */
+  readonly approvalMs?: number;
+}
+
+export interface BackInput {
+  readonly type: 'rollback';
+  readonly app: string;
+  /** `latest`, the hash of a change, or one start of it. */
+  readonly rollout: string;
+  /** Also machines at work that were updated while idle. */
+  readonly force: boolean;
+  readonly dryRun: boolean;
+  readonly ifRunning: 'refuse' | 'wait' | 'replace';
+}
+
+/** What is started by an input. */
+export const INPUT_TYPES = ['stoppedSweep', 'regionalCanary', 'rollback'] as const;
+export type InputType = (typeof INPUT_TYPES)[number];
+
+export const isInputType = (type: string): type is InputType => INPUT_TYPES.some((known) => known === type);
+
+export type RolloutInput = SweepInput | CanaryInput | BackInput;

@@ -33,12 +33,19 @@ const RECONNECT = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnec
 
 /**
  * Starts a bench without workers.
- * @param kept how the server is to run; without a database file it lives in memory and cannot be restarted.
+ * @param env more settings of its workers. @param kept how the server is to run; without a database file it lives in memory and cannot be restarted.
  */
 export async function openBench(
   scenario: object,
   signal: AbortSignal,
-  { polls, ...kept }: Pick<TemporalOptions, 'dbFile' | 'continueAsNewAt'> & { readonly polls?: Polls } = {},
+  {
+    polls,
+    env = {},
+    ...kept
+  }: Pick<TemporalOptions, 'dbFile' | 'continueAsNewAt'> & {
+    readonly polls?: Polls;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<Bench> {
   const options = { ...kept, port: await freePort() };
   let server: TemporalServer = await startTemporal(options);
@@ -46,7 +53,7 @@ export async function openBench(
   signal.throwIfAborted();
   const connection = await Connection.connect({ address: server.address, channelArgs: RECONNECT });
   const tail = followJournal(simulator.url);
-  const crew = createCrew({ temporalAddress: server.address, flyUrl: simulator.url }, polls);
+  const crew = createCrew({ temporalAddress: server.address, flyUrl: simulator.url, env }, polls);
   return {
     simulator,
     client: new Client({ connection }),

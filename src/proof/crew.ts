@@ -30,7 +30,7 @@ export interface Crew {
 
 /** @param polls the workers' pauses between two looks: short ones, so that much happens, when left out. */
 export function createCrew(
-  place: { temporalAddress: string; flyUrl: string },
+  place: { temporalAddress: string; flyUrl: string; env?: Readonly<Record<string, string>> },
   polls = { busy: '1s', calm: '2s' },
 ): Crew {
   let workers: Program[] = [];

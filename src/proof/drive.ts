@@ -1,11 +1,13 @@
 import { observeFleet } from '../../activities/observe-fleet.js';
+import { judgeGate } from '../../activities/judge-gate.js';
 import { planRollout } from '../../activities/plan-rollout.js';
 import { type Attempt, updateMachine } from '../../activities/update-machine.js';
 import type { Decision } from '../domain/decide.js';
 import { createLoop, type Hands, type Loop } from '../domain/loop.js';
+import type { GateOrder } from '../domain/judging.js';
 import type { LookOrder } from '../domain/look.js';
 import type { UpdateOrder } from '../domain/orders.js';
-import type { LookOutcome, UpdateOutcome } from '../domain/outcomes.js';
+import type { GateOutcome, LookOutcome, UpdateOutcome } from '../domain/outcomes.js';
 import { begin, carry, type RolloutState } from '../domain/state.js';
 import { statusOf } from '../domain/status.js';
 import { applyVerb, type Verb } from '../domain/verbs.js';
@@ -29,6 +31,8 @@ export interface Said {
 }
 
 export interface DriveOptions {
+  /** Left out: a stoppedSweep. */
+  readonly type?: string;
   readonly input: object;
   /** This start's name; another start of the same input needs another. */
   readonly start: string;
@@ -131,10 +135,21 @@ async function looks(world: World, order: LookOrder, dropped: AbortSignal): Prom
   }
 }
 
+async function judges(world: World, order: GateOrder, dropped: AbortSignal): Promise<GateOutcome | undefined> {
+  for (;;) {
+    const judged = await judgeGate(order, world.deps);
+    if (dropped.aborted) return undefined;
+    if (!('kind' in judged)) return judged;
+    await world.clock.sleep(judged.inMs, dropped).catch(() => undefined);
+    if (dropped.aborted) return undefined;
+  }
+}
+
 function createHands(world: World, options: DriveOptions, stateOf: () => RolloutState, pulse: Pulse) {
   let flights = new AbortController();
   let look = new AbortController();
   let rests = new AbortController();
+  let gates = new AbortController();
   const hands: Hands = {
     now: () => world.clock.now(),
     update: (order) => {
@@ -150,6 +165,10 @@ function createHands(world: World, options: DriveOptions, stateOf: () => Rollout
       });
       return looked.finally(pulse.beat);
     },
+    judge: (order) => {
+      if (gates.signal.aborted) gates = new AbortController();
+      return judges(world, order, gates.signal).finally(pulse.beat);
+    },
     rest: (_id, ms) => {
       if (rests.signal.aborted) rests = new AbortController();
       return world.clock
@@ -159,9 +178,10 @@ function createHands(world: World, options: DriveOptions, stateOf: () => Rollout
     },
     callBack: () => flights.abort(),
     dropLook: () => look.abort(),
+    dropJudges: () => gates.abort(),
     dropRests: () => rests.abort(),
   };
-  return { hands, abandon: () => [flights, look, rests].forEach((controller) => controller.abort()) };
+  return { hands, abandon: () => [flights, look, rests, gates].forEach((controller) => controller.abort()) };
 }
 
 /** Applies each verb at its time, as a signal would: a refusal changes nothing. */
@@ -177,7 +197,10 @@ async function speak(world: World, loop: () => Loop, said: readonly Said[], beat
 
 /** One rollout from plan to end, by the loop, the decisions and the activities that a worker runs; without Temporal. */
 export async function drive(world: World, options: DriveOptions): Promise<Driven> {
-  const { plan } = await planRollout({ type: 'stoppedSweep', input: options.input, start: options.start }, world.deps);
+  const { plan } = await planRollout(
+    { type: options.type ?? 'stoppedSweep', input: options.input, start: options.start },
+    world.deps,
+  );
   const begunAt = world.clock.now();
   const pulse = createPulse();
   const { hands, abandon } = createHands(world, options, () => loop.state(), pulse);

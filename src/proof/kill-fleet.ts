@@ -152,22 +152,44 @@ export type Troubles = 'none' | 'latency' | 'faults' | 'faults and stale reads';
 /** The whole scenario. */
 export function fleetScenario(shape: FleetShape, troubles: Troubles): object {
   const apps = appNames(shape);
-  const refs = apps.flatMap((app) => Array.from({ length: MOST_CHANGES + 1 }, (_, change) => ({ app, change })));
+  return { ...base(shape, troubles), apps: apps.map((name) => ({ name, machines: machinesOf(shape, name) })) };
+}
+
+const FAULTS: Readonly<Record<Troubles, readonly object[]>> = {
+  none: [],
+  latency: LATENCY,
+  faults: [...TROUBLES, ...LATENCY],
+  'faults and stale reads': [STALE_READS, ...TROUBLES, ...LATENCY],
+};
+
+/** Images of every change, durations and faults. */
+function base(shape: FleetShape, troubles: Troubles): object {
+  const refs = appNames(shape).flatMap((app) =>
+    Array.from({ length: MOST_CHANGES + 1 }, (_, change) => ({ app, change })),
+  );
   const images = Object.assign(
     {},
     ...refs.map(({ app, change }) => ({ [imageOf(app, change)]: { digest: digestOf(app, change) } })),
   ) as object;
-  const faults: Readonly<Record<Troubles, readonly object[]>> = {
-    none: [],
-    latency: LATENCY,
-    faults: [...TROUBLES, ...LATENCY],
-    'faults and stale reads': [STALE_READS, ...TROUBLES, ...LATENCY],
-  };
-  return {
-    seed: shape.seed,
-    timing: { replaceMs: [800, 2_500], bootMs: [500, 1_500], pullMs: [200, 800], stopMs: [200, 500] },
-    images,
-    apps: apps.map((name) => ({ name, machines: machinesOf(shape, name) })),
-    faults: faults[troubles],
-  };
+  const timing = { replaceMs: [800, 2_500], bootMs: [500, 1_500], pullMs: [200, 800], stopMs: [200, 500] };
+  return { seed: shape.seed, timing, images, faults: FAULTS[troubles] };
+}
+
+/** The first entry of the canaries, and the region of the second. */
+export const FIRST_REGION = 'ams';
+const SECOND_REGION = 'ord';
+
+/** Machines that serve, a third of them in the first region; every sixth is idle. */
+export function servingScenario(shape: FleetShape, troubles: Troubles): object {
+  const check = { checks: { up: { type: 'tcp', port: 8080, interval: '2s' } } };
+  const machinesFor = (app: string) =>
+    Array.from({ length: shape.machines }, (_, at) => ({
+      ids: [idOf(shape, app, at)],
+      region: at % 3 === 0 ? FIRST_REGION : SECOND_REGION,
+      image: imageOf(app, 0),
+      env: { AT: String(at) },
+      config: check,
+      ...(at % 6 === 5 ? { state: 'stopped' } : { state: 'started', running: true }),
+    }));
+  return { ...base(shape, troubles), apps: appNames(shape).map((name) => ({ name, machines: machinesFor(name) })) };
 }

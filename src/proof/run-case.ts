@@ -88,11 +88,11 @@ function driveOnce(world: World, testCase: Case, start: 'first' | 'second', watc
       if (state.pause !== undefined && !machine.restore)
         watch.broken.push({ law: 'paused', says: `an update of ${machine.id} began while paused` });
       const here = Object.values(state.inFlight).filter((flight) => place(flight) === place(machine));
-      const away = here.filter(({ stop }) => stop === 'up').length;
+      const away = here.filter(({ working }) => working === 'up').length;
       const room = roomOf(testCase.input, watch.up.get(place(machine)) ?? 0);
       if (!listsLie && away > room)
         watch.broken.push({ law: 'room', says: `${away} of ${place(machine)} away where ${room} may be` });
-      const flying = here.filter(({ stop, restore }) => !stop && !restore).length;
+      const flying = here.filter(({ working, restore }) => !working && !restore).length;
       const idle = watch.idle.get(place(machine)) ?? 0;
       if (listsLie || flying <= Math.max(1, Math.floor(idle / 2))) return;
       watch.broken.push({ law: 'half', says: `${flying} of ${idle} idle machines of ${place(machine)} in flight` });

@@ -9,6 +9,10 @@ export interface SweepOrder {
   /** Unique for a change: part of every door's id. */
   readonly name: string;
   readonly input: object;
+  /** Left out: a stoppedSweep. */
+  readonly type?: string;
+  /** A refusal that says that there is nothing left to do: a start before this one, terminated, had done it. */
+  readonly nothingLeft?: string;
 }
 
 export interface SweepLog {
@@ -49,7 +53,7 @@ export async function sweep(client: Client, order: SweepOrder, log: SweepLog, si
     const door = `prove-${order.name}-${start}`;
     await openDoor(client, door, order, signal);
     const end = await followDoor(client, door, order, { log, signal });
-    if (end === 'completed') return;
+    if (end === 'completed' || (order.nothingLeft !== undefined && end.includes(order.nothingLeft))) return;
     if (end === 'terminated') log.restarted(order.app);
     else {
       log.unexpected(`${order.name}: ${end}`);
@@ -61,7 +65,8 @@ export async function sweep(client: Client, order: SweepOrder, log: SweepLog, si
 
 async function openDoor(client: Client, door: string, order: SweepOrder, signal: AbortSignal): Promise<void> {
   const options = { taskQueue: 'layover', workflowId: door, args: [order.input] };
-  const start = () => client.withDeadline(Date.now() + 5_000, () => client.workflow.start('stoppedSweep', options));
+  const start = () =>
+    client.withDeadline(Date.now() + 5_000, () => client.workflow.start(order.type ?? 'stoppedSweep', options));
   try {
     await persist(start, signal);
   } catch (error) {

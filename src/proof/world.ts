@@ -58,6 +58,7 @@ export function createWorld(scenario: object, flyAheadMs = 0, startMs = START_MS
       pollMs: { busy: 3_000, calm: 60_000 },
       findDigest: (repository, tag) =>
         findDigest(repository, tag, { transport: over, token: 'simulated', baseUrl: FLY_URL }),
+      judges: { transport: over, http: {} },
       attributes: () => Promise.resolve(['FlyApp']),
       isRunning: () => Promise.resolve(false),
       beat: () => Promise.resolve({ cancelRequested: false }),

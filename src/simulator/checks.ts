@@ -1,3 +1,4 @@
+import { specOn } from './images.js';
 import { z } from 'zod';
 import type { CheckStatus, MachineConfig } from '../fly/wire.js';
 import { change, iso } from './machine.js';
@@ -40,7 +41,7 @@ export function endChecks(world: World, machine: SimMachine): void {
 /** The first results: critical until the service has come up. */
 export function reportChecks(world: World, machine: SimMachine): void {
   setChecks(world, machine, 'critical');
-  if (machine.image?.spec.failsChecks !== true) planAfter(world, machine, 'checks-pass', 'checksPassMs');
+  if (specOn(machine.image, machine)?.failsChecks !== true) planAfter(world, machine, 'checks-pass', 'checksPassMs');
 }
 
 /** The service has come up. */
@@ -51,7 +52,7 @@ export function passChecks(world: World, machine: SimMachine): void {
 
 /** Plans when checks that pass become critical, as far as the image asks for it. */
 export function planTurn(world: World, machine: SimMachine): void {
-  const course = machine.image?.spec.checks;
+  const course = specOn(machine.image, machine)?.checks;
   if (course === undefined || checkNames(machine.config).length === 0) return;
   const after = 'flapEveryMs' in course ? course.flapEveryMs : course.criticalAfterMs;
   plan(world, machine, 'checks-turn', world.now + draw(machine.random, after));
@@ -59,7 +60,7 @@ export function planTurn(world: World, machine: SimMachine): void {
 
 /** Checks that passed are critical from now on; flapping ones the other way round each time. */
 export function turnChecks(world: World, machine: SimMachine): void {
-  const course = machine.image?.spec.checks;
+  const course = specOn(machine.image, machine)?.checks;
   const passing = machine.checks.every(({ status }) => status === 'passing');
   setChecks(world, machine, passing ? 'critical' : 'passing');
   if (course !== undefined && 'flapEveryMs' in course) planTurn(world, machine);

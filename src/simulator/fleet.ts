@@ -1,6 +1,6 @@
 import type { MachineConfig } from '../fly/wire.js';
 import { planTurn, results } from './checks.js';
-import { imageRefOf } from './images.js';
+import { imageRefOf, specOn } from './images.js';
 import { beginJob } from './jobs.js';
 import { groupOf } from './machine.js';
 import { draw, forkRandom, type Random, type Span } from './random.js';
@@ -151,7 +151,7 @@ function settleIn(world: World, machine: SimMachine): void {
   if (machine.state !== 'started') return;
   const event = { type: 'start', status: 'started', source: 'flyd', timestamp: world.now };
   machine.events = [{ id: world.ids.ulid(world.now), ...event }, ...machine.events];
-  const status = machine.image?.spec.failsChecks === true ? 'critical' : 'passing';
+  const status = specOn(machine.image, machine)?.failsChecks === true ? 'critical' : 'passing';
   machine.checks = results(machine.config, status, world.now);
   if (status === 'passing') planTurn(world, machine);
   beginJob(world, machine, 1 - machine.random.next());

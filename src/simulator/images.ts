@@ -36,7 +36,24 @@ export interface ImageStore {
 
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
-const PLAIN_IMAGE: ImageSpec = { single: false, reverts: false, failsBoot: false, failsChecks: false };
+const PLAIN_IMAGE: ImageSpec = { single: false, reverts: false, failsBoot: false, failsChecks: false, errors: 0 };
+
+/** A share of all machines, drawn by machine and digest: a boot more or less changes nobody's lot. */
+function isDrawn(id: string, digest: string, share: number): boolean {
+  if (share >= 1) return true;
+  return createHash('sha256').update(`${id} ${digest}`).digest().readUInt32BE(0) / 2 ** 32 < share;
+}
+
+/** What an image does on a machine: all that it asks for, or nothing where its faults hit others. */
+export function specOn(
+  image: Image | undefined,
+  { id, region }: { readonly id: string; readonly region: string },
+): ImageSpec | undefined {
+  const hits = image?.spec.hits;
+  if (image === undefined || hits === undefined) return image?.spec;
+  const isHit = (hits.regions?.includes(region) ?? true) && isDrawn(id, image.digest, hits.share);
+  return isHit ? image.spec : PLAIN_IMAGE;
+}
 
 /** Splits `[registry/]repository[:tag][@digest]` the way Docker does: no registry means Docker Hub. */
 export function parseReference(ref: string): Reference {

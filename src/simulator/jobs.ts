@@ -1,3 +1,4 @@
+import { specOn } from './images.js';
 import { endChecks } from './checks.js';
 import type { Exit } from './exits.js';
 import { plan, unplan } from './planning.js';
@@ -6,7 +7,7 @@ import { note, type SimMachine, type World } from './world.js';
 
 /** Starts the machine's work; `part` is the share of it that is still to be done. */
 export function beginJob(world: World, machine: SimMachine, part: number): void {
-  const length = machine.image?.spec.exits?.afterMs ?? machine.job?.lengthMs;
+  const length = specOn(machine.image, machine)?.exits?.afterMs ?? machine.job?.lengthMs;
   if (length === undefined) return;
   machine.run = { startedAt: world.now, endsAt: world.now + Math.round(draw(machine.random, length) * part) };
   note(world, machine, 'job-started', { version: machine.version });
@@ -41,7 +42,7 @@ export function loseSnapshot(world: World, machine: SimMachine, why: string): vo
 
 /** How the machine's work ends when nothing disturbs it: as its image or its job asks for. */
 export function ownExit(machine: SimMachine): Exit {
-  return machine.image?.spec.exits ?? { code: machine.job?.exitCode ?? 0 };
+  return specOn(machine.image, machine)?.exits ?? { code: machine.job?.exitCode ?? 0 };
 }
 
 /** Something ends the machine's work before its time. */

@@ -1,3 +1,4 @@
+import { specOn } from './images.js';
 import { beginChecks } from './checks.js';
 import { exitEvent } from './exits.js';
 import { beginJob, cutJob, loseSnapshot, resumeJob } from './jobs.js';
@@ -25,7 +26,7 @@ export function boot(world: World, machine: SimMachine, source: string): void {
 export function becomeStarted(world: World, machine: SimMachine): void {
   const { snapshot } = machine;
   machine.snapshot = undefined;
-  if (snapshot === undefined && machine.image?.spec.failsBoot === true) {
+  if (snapshot === undefined && specOn(machine.image, machine)?.failsBoot === true) {
     change(world, machine, { events: withEvent(world, machine, exitEvent(world, machine, { code: 1 })) });
     return rest(world, machine, 'failed');
   }

@@ -1,5 +1,5 @@
 import type { MachineConfig } from '../fly/wire.js';
-import { imageRefOf } from './images.js';
+import { imageRefOf, specOn } from './images.js';
 import { cutJob, loseSnapshot } from './jobs.js';
 import { becomeStarted, launch, rest } from './life.js';
 import { change, withEvent } from './machine.js';
@@ -38,7 +38,7 @@ export function replace(world: World, machine: SimMachine, to: Replacement): str
     state: ran ? 'started' : (RESTS_AS[machine.state] ?? machine.state),
     launch: !to.skipLaunch && (ran || machine.state === 'failed'),
     restsAs: ran && to.skipLaunch ? world.scenario.switches.skipLaunchUpdateState : 'stopped',
-    reverts: whyReverted(machine, to, image?.spec.reverts),
+    reverts: whyReverted(machine, to, specOn(image, machine)?.reverts),
   };
   machine.restarts = 0;
   change(world, machine, {

@@ -39,6 +39,8 @@ export type Job = z.infer<typeof Job>;
 
 /** What the registry holds under a reference, and what machines booted on it do. */
 export const ImageSpec = z.strictObject({
+  /** Whom its faults hit; left out: every machine. A share is drawn once for each machine. */
+  hits: z.strictObject({ regions: z.array(z.string()).optional(), share: Share.default(1) }).optional(),
   digest: z
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/)
@@ -47,6 +49,8 @@ export const ImageSpec = z.strictObject({
   reverts: z.union([z.boolean(), Share]).default(false),
   failsBoot: z.boolean().default(false),
   failsChecks: z.boolean().default(false),
+  /** The share of the requests that it answers with an error, in the metrics that its machines export. */
+  errors: Share.default(0),
   /** Checks that passed become critical after so long, or change back and forth so often. */
   checks: z.union([z.strictObject({ criticalAfterMs: Span }), z.strictObject({ flapEveryMs: Span })]).optional(),
   exits: z

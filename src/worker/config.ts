@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type JudgeAddresses, readJudges } from './judges.js';
 import { parseDuration } from '../input/duration.js';
 
 const PUBLIC_API = 'https://api.machines.dev';
@@ -6,7 +7,8 @@ const PUBLIC_API = 'https://api.machines.dev';
 const BaseUrl = z.string().refine((text) => {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
-  return url.protocol.startsWith('http') && url.pathname === '/' && url.search === '';
+  const isBare = url.username === '' && url.password === '' && url.pathname === '/' && url.search + url.hash === '';
+  return ['http:', 'https:'].includes(url.protocol) && isBare;
 }, "must be scheme, host and port only, like http://127.0.0.1:4280: Fly's own tools drop a path part silently");
 
 const Duration = z.string().transform((text, context) => {
@@ -44,7 +46,8 @@ const Environment = z.object({
       error: 'is not set; give the worker a token: fly tokens create deploy -a <app>, or an org token for many apps',
     })
     .trim()
-    .min(1, 'is empty; give the worker a token: fly tokens create deploy -a <app>'),
+    .min(1, 'is empty; give the worker a token: fly tokens create deploy -a <app>')
+    .regex(/^[\x20-\x7e]*$/, 'holds a line break or a letter outside ASCII; copy the token anew'),
   FLY_FLAPS_BASE_URL: BaseUrl.default(PUBLIC_API),
   FLY_APP_NAME: z.string().optional(),
   LAYOVER_REGISTRY_URL: BaseUrl.optional(),
@@ -54,6 +57,7 @@ const Environment = z.object({
     (ms) => ms <= LONGEST_GRACE_MS,
     'must not be longer than 4m: Fly ends a machine 5 minutes after its signal, whatever it does',
   ),
+  LAYOVER_CONFIG: z.string().optional(),
   LAYOVER_HEALTH: Address.optional(),
   LAYOVER_METRICS: Address.optional(),
   LAYOVER_OWN_APP: z
@@ -70,6 +74,8 @@ export interface WorkerConfig {
   /** Asked instead of every image's own registry. */
   readonly registryUrl?: string;
   readonly pollMs: { readonly busy: number; readonly calm: number };
+  /** Who may be asked whether a rollout goes well. */
+  readonly judges: JudgeAddresses;
   /** What a worker that is told to stop gives the updates in flight. */
   readonly graceMs: number;
   /** Where health is answered; left out, nowhere. */
@@ -114,6 +120,7 @@ export function readConfig(env: Env): WorkerConfig {
     ...(read.LAYOVER_REGISTRY_URL === undefined ? {} : { registryUrl: withoutSlash(read.LAYOVER_REGISTRY_URL) }),
     pollMs: { busy: read.LAYOVER_POLL_BUSY, calm: read.LAYOVER_POLL_CALM },
     graceMs: read.LAYOVER_GRACE,
+    judges: readJudges(read.LAYOVER_CONFIG, env),
     ...(read.LAYOVER_HEALTH === undefined ? {} : { health: read.LAYOVER_HEALTH }),
     ...(read.LAYOVER_METRICS === undefined ? {} : { metrics: read.LAYOVER_METRICS }),
     ...(ownApp ? { ownApp } : {}),

@@ -7,15 +7,16 @@ import { undiciTransport } from '../fly/transport.js';
 import type { WorkerConfig } from './config.js';
 
 /** What of a plan's needs is Fly's and the registry's side; the worker and `layover plan` share it. */
-export type FlySide = Pick<PlanDeps, 'fly' | 'clock' | 'findDigest' | 'ownApp'>;
+export type FlySide = Pick<PlanDeps, 'fly' | 'clock' | 'findDigest' | 'ownApp' | 'judges'>;
 
 /** The Fly client and the registry as the settings say. */
-export function flySide({ token, flyUrl, registryUrl, ownApp }: WorkerConfig): FlySide {
+export function flySide({ token, flyUrl, registryUrl, ownApp, judges }: WorkerConfig): FlySide {
   const transport = undiciTransport();
   const registry = { transport, token, ...(registryUrl === undefined ? {} : { baseUrl: registryUrl }) };
   const limiter = createLimiter(realClock);
   return {
     clock: realClock,
+    judges: { transport, ...judges },
     fly: createFlyClient({ baseUrl: flyUrl, token, transport, clock: realClock, limiter }),
     findDigest: (repository, tag) => findDigest(repository, tag, registry),
     ...(ownApp === undefined ? {} : { ownApp }),

@@ -17,7 +17,7 @@ import { readTemporal, type TemporalConfig } from './temporal.js';
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
   readonly stopped: AbortSignal;
   readonly say: (line: string) => void;
   readonly complain: (line: string) => void;
@@ -62,7 +62,7 @@ const exporter = ({ host, port }: Listen): NonNullable<RuntimeOptions['telemetry
 function installRuntime({ metrics }: WorkerConfig): Metrics {
   try {
     Runtime.install({
-      shutdownSignals: ['SIGINT', 'SIGTERM'],
+      shutdownSignals: ['SIGINT', 'SIGTERM', 'SIGHUP'],
       ...(metrics === undefined ? {} : { telemetryOptions: exporter(metrics) }),
     });
     return createMetrics(Runtime.instance().metricMeter);

@@ -45,6 +45,19 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+/** Sent as metadata of every call, which takes no other letters; and what it refuses it would repeat in its message. */
+const isSendable = (value: string): boolean => /^[\x20-\x7e]*$/.test(value);
+
+/** Variables that travel with every call and cannot, by name. */
+const unsendable = (given: Readonly<Record<string, string>>): string[] =>
+  Object.entries(given)
+    .filter(([name, value]) => /^TEMPORAL_(?:API_KEY|GRPC_META_\w+)$/.test(name) && !isSendable(value))
+    .map(([name]) => `${name} holds a line break or a letter outside ASCII; copy it anew, without its end of line`);
+
+/** Of a config file's error its first sentence: what follows may be the line itself, with its key. */
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+
 /** The variables of an environment that have a value. */
 const present = (env: Env): Record<string, string> =>
   Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
@@ -56,16 +69,23 @@ const present = (env: Env): Record<string, string> =>
 export function readTemporal(env: Env): TemporalConfig {
   const given = present(env);
   const wrong = RULES.filter(({ name, isWrong }) => given[name] !== undefined && isWrong(given[name]));
-  if (wrong.length > 0) throw new Error(wrong.map(({ name, says }) => `${name} ${says}`).join('\n'));
+  const problems = [...wrong.map(({ name, says }) => `${name} ${says}`), ...unsendable(given)];
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  const read = load(given);
+  if (typeof read === 'string')
+    throw new Error(`TEMPORAL_*: the settings of the Temporal connection cannot be used: ${read}`);
+  return {
+    ...read,
+    address: read.connectionOptions.address ?? 'localhost:7233',
+    namespace: read.namespace ?? 'default',
+  };
+}
+
+/** What the SDK reads, or in one line why it cannot. */
+function load(given: Readonly<Record<string, string>>): ReturnType<typeof loadClientConnectConfig> | string {
   try {
-    const read = loadClientConnectConfig({ overrideEnvVars: given });
-    return {
-      ...read,
-      address: read.connectionOptions.address ?? 'localhost:7233',
-      namespace: read.namespace ?? 'default',
-    };
+    return loadClientConnectConfig({ overrideEnvVars: { ...given } });
   } catch (error) {
-    const says = error instanceof Error ? error.message : String(error);
-    throw new Error(`TEMPORAL_*: the settings of the Temporal connection cannot be used: ${says}`, { cause: error });
+    return firstLine(error);
   }
 }

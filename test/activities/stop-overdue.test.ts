@@ -61,7 +61,7 @@ const cutEarly = (world: World): boolean =>
 describe('a machine that has worked past its time', () => {
   test('is held, cordoned, stopped by its own stop_config, updated, started and uncordoned, in this order', async () => {
     const { world, order } = await overdue({ config: { stop_config: { signal: 'SIGTERM', timeout: '30s' } } });
-    expect(order.machine.stop).toBe('up');
+    expect(order.machine.working).toBe('up');
     const outcome = await update(world, order);
     expect(outcome).toMatchObject({ kind: 'updated', wrote: true, interrupted: false, started: true, stopped: true });
     expect(outcome).not.toHaveProperty('held');

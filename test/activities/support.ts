@@ -39,6 +39,8 @@ export async function orderOf(world: World, more: Partial<UpdateOrder> = {}, inp
     (await world.deps.fly.listMachines('encoder')).map((machine) => factsOf(machine, made.context.change)),
     forceAfterMs === undefined ? made.context : { ...made.context, forceBefore: world.clock.now() - forceAfterMs },
     {
+      step: { kind: 'update', scope: {} },
+      bornSince: world.clock.now(),
       now: world.clock.now(),
       flyNow: world.clock.now(),
       trials: [],
@@ -48,6 +50,7 @@ export async function orderOf(world: World, more: Partial<UpdateOrder> = {}, inp
       unlisted: 0,
       doubt: [M1],
       taken: [],
+      away: [],
       failed: [],
       forgiven: {},
     },

@@ -55,7 +55,9 @@ test.concurrent('an unknown signal, and a malformed input, change nothing and ar
   await operator.signal(door, 'halt');
   const noted = await operator.when('odd', 'noted', (status) => status.notes.length > 0);
   expect(noted.phase).toBe('running');
-  expect(noted.notes.at(-1)).toBe('the signal "halt" is not known here; known: pause, resume, retry, abort');
+  expect(noted.notes.at(-1)).toBe(
+    'the signal "halt" is not known here; known: pause, resume, proceed, retry, rollback, abort',
+  );
   await operator.signal(room, 'pause', { raeson: 'typo' });
   const refused = await operator.when('odd', 'refused', (status) => status.notes.at(-1)?.includes('raeson') === true);
   expect(refused.phase).toBe('running');

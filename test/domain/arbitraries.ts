@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { Change } from '../../src/domain/change.js';
-import type { Candidate, Observation, Remark } from '../../src/domain/fleet.js';
+import type { Candidate } from '../../src/domain/candidates.js';
+import type { Observation, Remark } from '../../src/domain/fleet.js';
 import type { Pool } from '../../src/domain/pools.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
 import type { Selection } from '../../src/domain/selection.js';
@@ -171,6 +172,9 @@ const pool = (region: string, group: string): fc.Arbitrary<Pool> =>
       selected: atTarget + foreign + left + failedOff,
       atTarget,
       verified: Math.min(ran, atTarget),
+      good: Math.min(ran, atTarget),
+      fresh: 0,
+      due: 0,
       failed: failedOff + Math.min(failedOn, atTarget),
       foreign,
       left,
@@ -210,6 +214,7 @@ export const observation: fc.Arbitrary<Observation> = fc.record({
   held: small,
   trials: fc.constant([]),
   shown: fc.constant([]),
+  early: fc.constant({}),
   unreachable: small,
   busy: small,
   aheadMs: fc.constant(0),

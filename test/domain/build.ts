@@ -1,9 +1,11 @@
-import type { Candidate, Observation, View } from '../../src/domain/fleet.js';
+import type { Candidate } from '../../src/domain/candidates.js';
+import type { Observation, View } from '../../src/domain/fleet.js';
 import type { Pool } from '../../src/domain/pools.js';
 import { total } from '../../src/domain/pools.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
 import type { Flight, Pace } from '../../src/domain/pace.js';
 import type { UpdateOutcome } from '../../src/domain/outcomes.js';
+import { viewOf, wholeStep } from '../../src/domain/steps.js';
 import { begin, type Doubt, type Failure, type Plan, type Rest, type RolloutState } from '../../src/domain/state.js';
 
 /** Noon of the first of January 2026: the present of every test of this room. */
@@ -79,6 +81,8 @@ export const plan = (more: Partial<Plan> = {}): Plan => ({
   type: 'stoppedSweep',
   context: context(),
   plannedAt: NOW,
+  steps: [wholeStep('sweep')],
+  onFailure: 'pause',
   deadlineMs: 24 * HOUR,
   maxFailed: { share: 0.1 },
   bootFirst: 0,
@@ -103,6 +107,9 @@ export const pool = (more: Partial<Pool> = {}): Pool => ({
   failed: 0,
   foreign: 0,
   left: 4,
+  due: 0,
+  fresh: 0,
+  good: 0,
   idle: 4,
   up: 0,
   down: 0,
@@ -114,6 +121,8 @@ export const pool = (more: Partial<Pool> = {}): Pool => ({
 export const view = (more: Partial<View> = {}): View => ({
   now: NOW,
   flyNow: NOW,
+  step: viewOf(wholeStep('sweep')),
+  bornSince: NOW,
   trials: [],
   accepted: [],
   spared: [],
@@ -121,6 +130,7 @@ export const view = (more: Partial<View> = {}): View => ({
   unlisted: 0,
   doubt: [],
   taken: [],
+  away: [],
   failed: [],
   forgiven: {},
   ...more,
@@ -134,7 +144,7 @@ export const pace = (more: Partial<Pace> = {}): Pace => ({
   pinned: true,
   trials: [],
   resting: [],
-  countedAt: NOW,
+  landed: [],
   ramp: 3,
   boots: undefined,
   ...more,
@@ -158,6 +168,7 @@ export const seen = (more: Partial<Observation> = {}): Observation => ({
   held: 0,
   trials: [],
   shown: [],
+  early: {},
   unreachable: 0,
   busy: 0,
   aheadMs: 0,

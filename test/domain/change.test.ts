@@ -21,7 +21,7 @@ import { HASH, NEW, OLD, STRANGE_MARK } from './build.js';
 const V1 = 'registry.fly.io/encoder:v1';
 const REPOSITORY = 'registry.fly.io/encoder';
 const ROLLOUT = { hash: HASH, start: 'first' };
-const BEFORE: Before = { version: 'v-before', state: 'stopped', image: `${V1}@${OLD}`, digest: OLD };
+const BEFORE: Before = { version: 'v-before', state: 'stopped', image: `${V1}@${OLD}`, digest: OLD, inPlace: false };
 const TO_V2: Change = { image: { repository: REPOSITORY, tag: 'v2' } };
 
 interface Told {
@@ -223,7 +223,8 @@ describe('the config to write', () => {
 
   test('keeps what an earlier start of the same change recorded, and says who writes now', () => {
     const first = apply({ image: V1 });
-    const later = { version: 'v-later', state: 'started', image: `registry.fly.io/encoder:v2@${NEW}`, digest: NEW };
+    const image = `registry.fly.io/encoder:v2@${NEW}`;
+    const later = { version: 'v-later', state: 'started', image, digest: NEW, inPlace: false };
     expect(apply(first, { start: 'second', n: 3, before: later }).metadata).toEqual({
       [MARK_KEY]: `${HASH}.second#3`,
       [FROM_KEY]: 'v-before stopped',

@@ -28,7 +28,7 @@ const written = applyChange(config, {
   pin,
   rollout: { hash: 'abcdef012345', start: 'first' },
   n: 0,
-  before: { version: 'v', state: 'stopped', image: 'registry.fly.io/pilot:v1', digest: sha('9') },
+  before: { version: 'v', state: 'stopped', image: 'registry.fly.io/pilot:v1', digest: sha('9'), inPlace: false },
 });
 
 describe('a change of containers', () => {

@@ -41,7 +41,9 @@ describe('the order of a look', () => {
     expect(lookOrder(now, LOOK)).toEqual({
       context: context(),
       look: LOOK,
+      step: { kind: 'update', scope: {} },
       taken: [M1, M2],
+      away: [M1],
       trials: [],
       accepted: [],
       spared: [],

@@ -47,6 +47,8 @@ function fakeHands() {
       log.push(`rest ${id} ${ms}`);
       return new Promise((resolve) => rests.set(id, resolve));
     },
+    judge: () => Promise.resolve(undefined),
+    dropJudges: () => undefined,
     callBack: () => log.push('callBack'),
     dropLook: () => log.push('dropLook'),
     dropRests: () => log.push('dropRests'),

@@ -1,15 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hashOfMark } from '../../src/domain/change.js';
-import {
-  classify,
-  isAtTarget,
-  isIdle,
-  type MachineFacts,
-  type RolloutContext,
-  type Standing,
-  TABLE,
-} from '../../src/domain/machine.js';
+import { isAtTarget, isIdle, type MachineFacts, type RolloutContext, type Standing } from '../../src/domain/machine.js';
+import { classify, TABLE } from '../../src/domain/table.js';
 import { isSelected } from '../../src/domain/selection.js';
 import { contexts, facts, STATES } from './arbitraries.js';
 import { context, HOUR, M1, machine, MARK, NEW, NOW, OLD, OTHER, STRANGE_MARK, unpinned } from './build.js';
@@ -95,6 +88,12 @@ const SAMPLES: readonly Sample[] = [
     context: context({ forceBefore: NOW - HOUR }),
   },
   {
+    standing: 'due',
+    because: 'it is working and off target: it is updated where it is',
+    machine: machine({ state: 'started' }),
+    context: context({ inPlace: true }),
+  },
+  {
     standing: 'straggler',
     because: 'it is working; it is updated when it stops',
     machine: machine({ state: 'started' }),
@@ -111,8 +110,8 @@ describe('the table, row by row', () => {
     'row $row: $standing, because $because',
     ({ row, standing, because, machine: sample, context: about = context() }) => {
       const matching = TABLE.flatMap((candidate, index) => (candidate.when(sample, about) ? [index] : []));
-      // What was cut is at target as well, and who is overdue is a straggler too: only the order of the two rows tells them apart.
-      const also = ['cut', 'ready', 'overdue'].includes(standing) ? matching.slice(1, -1) : [];
+      // What was cut is at target as well, and who is overdue or due is a straggler too: only the order of the rows tells them apart.
+      const also = ['cut', 'ready', 'overdue', 'due'].includes(standing) ? matching.slice(1, -1) : [];
       expect(matching.filter((index) => !also.includes(index))).toEqual([...new Set([row, TABLE.length - 1])]);
       expect(classify(sample, about)).toEqual({ standing, because });
     },

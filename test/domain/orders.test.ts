@@ -34,7 +34,7 @@ describe('the order of an update', () => {
   });
 
   test('carries a doubt, since the newest birth before the first order whose end nobody knows', () => {
-    const lost = onLost(flying(M1, { inFlight: { [M1]: flight(M1, { bornAt: 7 }) } }), M1);
+    const lost = onLost(flying(M1, { inFlight: { [M1]: flight(M1, { bornAt: 7 }) } }), M1, NOW);
     expect(updateOrder(lost, candidate(M1, { bornAt: 9 }))).toMatchObject({ inDoubtSince: 7 });
     expect(updateOrder(lost, candidate(M2))).not.toHaveProperty('inDoubtSince');
   });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Candidate } from '../../src/domain/fleet.js';
+import type { Candidate } from '../../src/domain/candidates.js';
 import { admit, type Flight, idleSlots, MOST_IN_FLIGHT, tooManyFailed } from '../../src/domain/pace.js';
 import { candidates, pools } from './arbitraries.js';
 import { candidate, flight, NOW, pace, pool } from './build.js';

@@ -47,6 +47,10 @@ describe('the beginning', () => {
       plan: plan(),
       startedAt: NOW,
       pausedMs: 0,
+      step: { index: 0, since: NOW, pausedMs: 0, extendedMs: 0, gates: {} },
+      proceeded: [],
+      failedInRow: 0,
+      imageOnly: [],
       failed: {},
       retries: {},
       forgiven: {},
@@ -55,6 +59,7 @@ describe('the beginning', () => {
       inFlight: {},
       holds: {},
       trials: {},
+      landed: {},
       vain: {},
       boots: 0,
       queue: [],
@@ -230,21 +235,21 @@ describe('an order that left its machine alone', () => {
 
 describe('an order whose end nobody knows', () => {
   test('is marked with the version before, the first one if it was marked before', () => {
-    expect(onLost(flying(), M1)).toMatchObject({ inFlight: {}, unknown: { [M1]: doubt() } });
+    expect(onLost(flying(), M1, NOW)).toMatchObject({ inFlight: {}, unknown: { [M1]: doubt() } });
     const twice = flying(M1, { unknown: { [M1]: doubt({ bornAt: 1 }) } });
-    expect(onLost(twice, M1).unknown).toEqual({ [M1]: doubt({ bornAt: 1 }) });
+    expect(onLost(twice, M1, NOW).unknown).toEqual({ [M1]: doubt({ bornAt: 1 }) });
   });
 
   test('neither counts nor fails nor rests', () => {
     const before = flying();
-    expect(onLost(before, M1)).toMatchObject({ failed: {}, resting: {}, written: 0, seen: before.seen });
+    expect(onLost(before, M1, NOW)).toMatchObject({ failed: {}, resting: {}, written: 0, seen: before.seen });
   });
 });
 
 test('the end of an order that nobody knows of changes nothing', () => {
   const before = flying();
   for (const outcome of [UPDATED, FAILED, ERROR]) expect(onUpdated(before, M2, outcome, NOW)).toBe(before);
-  expect(onLost(before, M2)).toBe(before);
+  expect(onLost(before, M2, NOW)).toBe(before);
   expect(onRested(before, M1)).toBe(before);
 });
 
@@ -261,7 +266,7 @@ describe('whatever order lands', () => {
   test('an update whose end nobody knows stays marked until it ends one way or the other', () => {
     fc.assert(
       fc.property(states, fc.array(outcome, { maxLength: 6 }), (first, outcomes) => {
-        let now = onLost(onLaunched(first, candidate(M1), NOW), M1);
+        let now = onLost(onLaunched(first, candidate(M1), NOW), M1, NOW);
         for (const next of outcomes) now = onUpdated(onLaunched(carry(now), candidate(M1), NOW), M1, next, NOW);
         const settles = (o: UpdateOutcome) => o.kind !== 'error' && !(o.kind === 'left' && o.inDoubt);
         const known = outcomes.some(settles);

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Remark } from '../../src/domain/fleet.js';
 import type { RolloutState } from '../../src/domain/state.js';
 import { deadlineAt } from '../../src/domain/state.js';
-import { type Around, type Status, statusOf } from '../../src/domain/status.js';
+import { type Status, statusOf } from '../../src/domain/status.js';
+import type { Around } from '../../src/domain/status-waits.js';
 import { applyVerb, type Verb, VERBS } from '../../src/domain/verbs.js';
 import { states } from './arbitraries.js';
 import {
@@ -272,18 +273,22 @@ const REASON = ` --input '{"reason":"…"}'`;
 
 describe('what can be typed now', () => {
   test.each<[string, RolloutState, readonly string[]]>([
-    ['running', state(), [`${SIGNAL} pause${REASON}`, `${SIGNAL} abort${REASON}`]],
+    ['running', state(), [`${SIGNAL} pause${REASON}`, `${SIGNAL} rollback${REASON}`, `${SIGNAL} abort${REASON}`]],
     [
       'running with failures',
       state({ failed: { [M1]: failure() } }),
-      [`${SIGNAL} pause${REASON}`, `${SIGNAL} retry`, `${SIGNAL} abort${REASON}`],
+      [`${SIGNAL} pause${REASON}`, `${SIGNAL} retry`, `${SIGNAL} rollback${REASON}`, `${SIGNAL} abort${REASON}`],
     ],
-    ['paused', paused(), [`${SIGNAL} resume`, `${SIGNAL} abort${REASON}`]],
-    ['pausing', paused({ inFlight: { [M1]: flight(M1) } }), [`${SIGNAL} resume`, `${SIGNAL} abort${REASON}`]],
+    ['paused', paused(), [`${SIGNAL} resume`, `${SIGNAL} rollback${REASON}`, `${SIGNAL} abort${REASON}`]],
+    [
+      'pausing',
+      paused({ inFlight: { [M1]: flight(M1) } }),
+      [`${SIGNAL} resume`, `${SIGNAL} rollback${REASON}`, `${SIGNAL} abort${REASON}`],
+    ],
     [
       'paused with failures',
       paused({ failed: { [M1]: failure() } }),
-      [`${SIGNAL} resume`, `${SIGNAL} retry`, `${SIGNAL} abort${REASON}`],
+      [`${SIGNAL} resume`, `${SIGNAL} retry`, `${SIGNAL} rollback${REASON}`, `${SIGNAL} abort${REASON}`],
     ],
     [
       'ending',

@@ -31,7 +31,7 @@ import {
 } from './build.js';
 
 const HOLD = { rollout: 'abcdef012345.first', machine: M1, started: true, cordoned: false };
-const up = (id: string, more = {}) => candidate(id, { stop: 'up', ...more });
+const up = (id: string, more = {}) => candidate(id, { working: 'up', ...more });
 const roomy = (more: Partial<Pace> = {}) => pace({ pools: [pool({ up: 9, room: 3, verified: 100 })], ...more });
 const ids = (some: readonly { id: string }[]) => some.map(({ id }) => id);
 const STOPPED: UpdateOutcome = {
@@ -51,7 +51,7 @@ describe('who may be stopped', () => {
 
   test('is one whose last start is long enough ago, and nobody where no time is named', () => {
     const fleet = [working(), working({ id: M2, lastStartAt: NOW - MINUTE })];
-    expect(look(fleet).candidates).toEqual([expect.objectContaining({ id: M1, stop: 'up' })]);
+    expect(look(fleet).candidates).toEqual([expect.objectContaining({ id: M1, working: 'up' })]);
     expect(observe(fleet, context(), view()).candidates).toEqual([]);
   });
 
@@ -89,15 +89,15 @@ describe('slots of those that are stopped', () => {
 
   test('are as many as there is room, whatever the idle ones take', () => {
     expect(admit(waiting, roomy())).toHaveLength(3);
-    expect(admit(waiting, roomy({ inFlight: [flight('f1', { stop: 'up' }), flight('f2')] }))).toHaveLength(2);
+    expect(admit(waiting, roomy({ inFlight: [flight('f1', { working: 'up' }), flight('f2')] }))).toHaveLength(2);
     expect(admit(waiting, roomy({ pools: [pool({ up: 9, room: 0, verified: 100 })] }))).toEqual([]);
   });
 
   test('are taken by one that has just landed, until a look has counted it', () => {
-    const trials = [{ region: 'ord', group: 'worker', why: 'stop' as const, landedAt: NOW }];
-    expect(admit(waiting, roomy({ trials }))).toHaveLength(2);
-    expect(admit(waiting, roomy({ trials, countedAt: NOW + 1 }))).toHaveLength(3);
-    const lanes = fullLanes(waiting, roomy({ trials, pools: [pool({ up: 9, room: 1, verified: 100 })] }));
+    const landed = [{ region: 'ord', group: 'worker' }];
+    expect(admit(waiting, roomy({ landed }))).toHaveLength(2);
+    expect(admit(waiting, roomy({ landed: [] }))).toHaveLength(3);
+    const lanes = fullLanes(waiting, roomy({ landed, pools: [pool({ up: 9, room: 1, verified: 100 })] }));
     expect(isSlotNews(up('m0'), [pool({ room: 1 })], lanes)).toBe(true);
     expect(isSlotNews(up('m0'), [pool({ room: 0 })], lanes)).toBe(false);
   });
@@ -105,14 +105,14 @@ describe('slots of those that are stopped', () => {
   test('grow with those that passed: an image that never works meets one, then waits for its verdict', () => {
     const none = roomy({ pools: [pool({ up: 99, room: 99 })] });
     expect(admit(waiting, none)).toHaveLength(1);
-    const trials = [{ region: 'ord', group: 'worker', why: 'stop' as const, landedAt: NOW - MINUTE }];
+    const trials = [{ region: 'ord', group: 'worker', why: 'working' as const, landedAt: NOW - MINUTE }];
     expect(admit(waiting, { ...none, trials })).toEqual([]);
     expect(admit(waiting, { ...none, ramp: undefined })).toHaveLength(9);
     expect(admit(waiting, roomy({ pools: [pool({ up: 99, room: 99, verified: 2 })] }))).toHaveLength(7);
   });
 
   test('a machine that is down already costs none of the capacity', () => {
-    const downs = [up('a', { stop: 'down' }), up('b', { stop: 'down' })];
+    const downs = [up('a', { working: 'down' }), up('b', { working: 'down' })];
     expect(admit(downs, roomy({ pools: [pool({ up: 9, room: 0, down: 1, verified: 100 })] }))).toHaveLength(1);
   });
 
@@ -131,15 +131,15 @@ describe('slots of those that are stopped', () => {
     });
     fc.assert(
       fc.property(drawn, ({ room, verified, ramp, flying, landed }) => {
-        const inFlight = Array.from({ length: flying }, (_, n) => flight(`f${n}`, { stop: 'up' }));
+        const inFlight = Array.from({ length: flying }, (_, n) => flight(`f${n}`, { working: 'up' }));
         const trials = landed.map((isFresh) => {
           const landedAt = isFresh ? NOW : NOW - MINUTE;
-          return { region: 'ord', group: 'worker', why: 'stop' as const, landedAt };
+          return { region: 'ord', group: 'worker', why: 'working' as const, landedAt };
         });
-        const all = roomy({ pools: [pool({ up: 9, room, verified })], inFlight, trials, ramp });
+        const fresh = trials.filter(({ landedAt }) => landedAt === NOW);
+        const all = roomy({ pools: [pool({ up: 9, room, verified })], inFlight, trials, landed: fresh, ramp });
         const admitted = admit(waiting, all).length;
-        const fresh = landed.filter(Boolean).length;
-        expect(admitted).toBeLessThanOrEqual(Math.max(0, room - flying - fresh));
+        expect(admitted).toBeLessThanOrEqual(Math.max(0, room - flying - fresh.length));
         const most = ramp === undefined ? Infinity : 1 + ramp * verified;
         expect(admitted).toBeLessThanOrEqual(Math.max(0, most - flying - landed.length));
       }),
@@ -151,7 +151,7 @@ test('a look that was not told who waits for capacity is outdated: it would pass
   const look = { pace: 'busy', errors: 'told', since: 0, after: 0, stale: NOW + HOUR, until: NOW + HOUR } as const;
   const before = state({ seen: seen({ pools: [pool({ up: 3, room: 1 })] }), written: 1 });
   const order = lookOrder(before, look);
-  const trials = { [M1]: { region: 'ord', group: 'worker', why: 'stop' as const, landedAt: NOW } };
+  const trials = { [M1]: { region: 'ord', group: 'worker', why: 'working' as const, landedAt: NOW } };
   const after = { ...before, queue: [up(M2)], trials };
   expect(isOutdated(order, after)).toBe(true);
   expect(isOutdated(lookOrder(after, look), after)).toBe(false);
@@ -239,6 +239,8 @@ describe('capacity', () => {
     const blip = (since: number) => ({ checksConfigured: 1, checks: [{ name: 'a', status: 'critical', since }] });
     const stopOf = (since: number) =>
       observe([working(blip(since))], context({ forceBefore: NOW - HOUR }), {
+        step: { kind: 'update', scope: {} },
+        bornSince: NOW,
         now: NOW,
         flyNow: NOW,
         trials: [],
@@ -248,9 +250,10 @@ describe('capacity', () => {
         unlisted: 0,
         doubt: [],
         taken: [],
+        away: [],
         failed: [],
         forgiven: {},
-      }).candidates[0]?.stop;
+      }).candidates[0]?.working;
     expect(stopOf(NOW - MINUTE)).toBe('up');
     expect(stopOf(NOW - 10 * MINUTE)).toBe('down');
   });
@@ -265,7 +268,7 @@ describe('a hold', () => {
     expect(openHolds(onUpdated(flying(), M1, STOPPED, NOW))).toEqual([]);
     expect(openHolds(onUpdated(flying(), M1, { kind: 'calledBack' }, NOW))).toEqual([]);
     expect(openHolds(onUpdated(flying(), M1, { kind: 'calledBack', held: true }, NOW))).toHaveLength(1);
-    expect(openHolds(onLost(flying(), M1))).toHaveLength(1);
+    expect(openHolds(onLost(flying(), M1, NOW))).toHaveLength(1);
     expect(openHolds(onLaunched(state({ seen: seen() }), candidate(M1), NOW))).toEqual([]);
   });
 
@@ -275,7 +278,7 @@ describe('a hold', () => {
     ['is canceled', (of) => ({ ...of, stop: { kind: 'cancel', says: 'x', since: NOW } }), 'finish'],
     ['has passed its deadline', (of) => ({ ...of, startedAt: NOW - 25 * HOUR }), 'finish'],
   ])('is put right before a rollout rests or ends: one that %s', (_what, halt, then) => {
-    const lost = halt(onLost(flying(), M1));
+    const lost = halt(onLost(flying(), M1, NOW));
     const decision = decide(lost, NOW);
     expect(decision).toEqual({ kind: 'act', start: [expect.objectContaining({ id: M1, restore: true })] });
     expect(updateOrder(lost, { ...up(M1), restore: true }).machine.restore).toBe(true);
@@ -288,7 +291,7 @@ describe('a hold', () => {
   });
 
   test('that Fly never lets us put back ends the rollout all the same, which says so', () => {
-    let now: RolloutState = onLost(flying(), M1);
+    let now: RolloutState = onLost(flying(), M1, NOW);
     now = { ...now, stop: { kind: 'abort', says: 'enough', since: NOW } };
     const full: UpdateOutcome = {
       kind: 'error',

@@ -1,6 +1,7 @@
 import type { Parts } from '../../src/domain/differences.js';
 import { forecast } from '../../src/domain/forecast.js';
-import { classify, type MachineFacts, type RolloutContext } from '../../src/domain/machine.js';
+import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
+import { classify } from '../../src/domain/table.js';
 import type { Findings } from '../../src/domain/plan-notes.js';
 import type { Plan } from '../../src/domain/state.js';
 import type { Surveyed, Traits } from '../../src/domain/survey.js';

@@ -199,12 +199,12 @@ const PHASES: Readonly<Record<Phase, RolloutState>> = {
 };
 
 test.each<[Phase, readonly Verb[]]>([
-  ['running', ['pause', 'abort']],
-  ['flying', ['pause', 'abort']],
-  ['failed', ['pause', 'retry', 'abort']],
-  ['pausing', ['pause', 'resume', 'abort']],
-  ['paused', ['pause', 'resume', 'abort']],
-  ['paused for failures', ['pause', 'resume', 'retry', 'abort']],
+  ['running', ['pause', 'rollback', 'abort']],
+  ['flying', ['pause', 'rollback', 'abort']],
+  ['failed', ['pause', 'retry', 'rollback', 'abort']],
+  ['pausing', ['pause', 'resume', 'rollback', 'abort']],
+  ['paused', ['pause', 'resume', 'rollback', 'abort']],
+  ['paused for failures', ['pause', 'resume', 'retry', 'rollback', 'abort']],
   ['ending', []],
 ])('%s, a rollout takes: %j', (phase, taken) => {
   expect(VERBS.filter((verb) => say(PHASES[phase], verb).ok)).toEqual(taken);

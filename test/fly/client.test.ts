@@ -165,3 +165,20 @@ describe('the limiter', () => {
     await expect(limiter.take('list', 'a', AbortSignal.abort(new Error('paused')))).rejects.toThrow('paused');
   });
 });
+
+test('one answer whose clock is off makes no machine older; a clock that stays off is believed after five minutes', async () => {
+  let aheadMs = 0;
+  const { fly, clock } = clientOver(() => json(machine, { date: new Date(clock.now() + aheadMs).toUTCString() }));
+  const ask = async (ms: number): Promise<number> => {
+    await clock.sleep(ms);
+    await fly.getMachine('app', 'm');
+    return fly.now() - clock.now();
+  };
+  expect(await ask(0)).toBe(0);
+  aheadMs = 7_200_000;
+  expect(await ask(1_000)).toBe(0);
+  expect(await ask(60_000)).toBe(0);
+  expect(await ask(300_000)).toBeGreaterThan(7_190_000);
+  aheadMs = 0;
+  expect(await ask(1_000)).toBe(0);
+});

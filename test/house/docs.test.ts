@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { TABLE } from '../../src/domain/machine.js';
+import { TABLE } from '../../src/domain/table.js';
 import { HOLD_KEY } from '../../src/domain/hold.js';
 import { FROM_IMAGE_KEY, FROM_KEY, MARK_KEY } from '../../src/domain/change.js';
 import { VERBS } from '../../src/domain/verbs.js';
@@ -85,6 +85,6 @@ describe('docs/concepts.md', () => {
 });
 
 test('the README names every verb, and no other', () => {
-  const named = [...textOf('README.md').matchAll(/^ *\| `(\w+)` +\| (?!to )/gm)].map(([, verb]) => verb);
+  const named = [...textOf('README.md').matchAll(/^ +\| `(\w+)` +\| (?!to )/gm)].map(([, verb]) => verb);
   expect(named).toEqual(VERBS);
 });

@@ -5,14 +5,14 @@ import { parseInput } from '../../src/input/parse.js';
 const GOOD = { app: 'encoder', image: 'registry.fly.io/encoder:v42' };
 
 function problemsOf(input: unknown): readonly string[] {
-  const parsed = parseInput(input);
+  const parsed = parseInput('stoppedSweep', input);
   if (parsed.ok) throw new Error('it was taken');
   return parsed.problems;
 }
 
 describe('what is needed', () => {
   test('an app and an image: the rest has its defaults', () => {
-    expect(parseInput(GOOD)).toEqual({
+    expect(parseInput('stoppedSweep', GOOD)).toEqual({
       ok: true,
       input: {
         type: 'stoppedSweep',
@@ -24,6 +24,7 @@ describe('what is needed', () => {
         dryRun: false,
         ifRunning: 'refuse',
         maxFailed: { share: 0.1 },
+        onFailure: 'pause',
         allowOtherRepository: false,
         bootFirst: 0,
         maxUnavailable: { share: 0.33 },
@@ -33,7 +34,7 @@ describe('what is needed', () => {
   });
 
   test('an env alone is a change, null removes, and an empty text is a value', () => {
-    const parsed = parseInput({ app: 'encoder', env: { LOG: 'debug', OLD: null, EMPTY: '' } });
+    const parsed = parseInput('stoppedSweep', { app: 'encoder', env: { LOG: 'debug', OLD: null, EMPTY: '' } });
     expect(parsed).toMatchObject({ ok: true, input: { env: { LOG: 'debug', OLD: null, EMPTY: '' } } });
   });
 
@@ -130,18 +131,18 @@ describe('refused with the field', () => {
   });
 });
 
-describe('an option of a later release is refused by a sentence, never ignored', () => {
-  const LATER = 'restart minSecretsVersion onFailure regions batches bake drain gates groups';
+describe('an option of another type, or of a later release, is refused by a sentence, never ignored', () => {
+  const LATER = 'restart minSecretsVersion regions batches bake drain gates groups';
 
   test.each(LATER.split(' '))('%s', (option) => {
     const [problem] = problemsOf({ ...GOOD, [option]: 'x' });
-    expect(problem).toMatch(new RegExp(`^${option}: comes with a later release; .{20}`));
+    expect(problem).toMatch(new RegExp(`^${option}: is not for this type; .{20}`));
   });
 });
 
 describe('an app name', () => {
   test.each(['a', 'encoder', 'my-app-2', '0app', 'under_score', 'a'.repeat(63)])('%s is taken', (app) => {
-    expect(parseInput({ ...GOOD, app }).ok).toBe(true);
+    expect(parseInput('stoppedSweep', { ...GOOD, app }).ok).toBe(true);
   });
 
   const ODD = ['', 'Encoder', 'a b', '-a', 'a-', 'a/b', '../a', 'a?x=1', 'a#b', 'a%2Fb', 'rollout:a', 'a\n', 'é'];
@@ -186,7 +187,7 @@ describe('hostile input', () => {
 test.each(['encoder:v42', 'localhost:5000/team/encoder:v1', `ghcr.io/a/b.c:V_1@sha256:${'a'.repeat(64)}`])(
   'the image %s is taken',
   (image) => {
-    expect(parseInput({ app: 'encoder', image })).toMatchObject({ ok: true, input: { image } });
+    expect(parseInput('stoppedSweep', { app: 'encoder', image })).toMatchObject({ ok: true, input: { image } });
   },
 );
 
@@ -197,7 +198,7 @@ test.each([
   [0, { count: 0 }],
   [7, { count: 7 }],
 ])('%j failures are %j', (maxFailed, amount) => {
-  expect(parseInput({ ...GOOD, maxFailed })).toMatchObject({ input: { maxFailed: amount } });
+  expect(parseInput('stoppedSweep', { ...GOOD, maxFailed })).toMatchObject({ input: { maxFailed: amount } });
 });
 
 describe('a duration', () => {

@@ -42,8 +42,12 @@ const TIMING = {
   postponeMs: 100,
 };
 
-/** Registers the hooks that start and stop a place for this file. */
-export function usePlace(scenario: ScenarioInput = {}, server: TemporalOptions = {}): Place {
+/** Registers the hooks that start and stop a place for this file. @param env more settings of its workers, as they start. */
+export function usePlace(
+  scenario: ScenarioInput = {},
+  server: TemporalOptions = {},
+  env: Readonly<Record<string, string>> = {},
+): Place {
   let fly: Fly | undefined;
   let client: Client | undefined;
   let address = '';
@@ -52,7 +56,8 @@ export function usePlace(scenario: ScenarioInput = {}, server: TemporalOptions =
   const programs: Program[] = [];
 
   const work = async () => {
-    worker = await startWorker({ temporalAddress: address, flyUrl: there(fly).url, pollBusy: '1s', pollCalm: '1s' });
+    const flyUrl = there(fly).url;
+    worker = await startWorker({ temporalAddress: address, flyUrl, pollBusy: '1s', pollCalm: '1s', env });
     programs.push(worker);
   };
   beforeAll(async () => {

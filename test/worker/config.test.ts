@@ -10,6 +10,7 @@ describe('the worker’s environment', () => {
       flyUrl: 'https://api.machines.dev',
       pollMs: { busy: 3_000, calm: 60_000 },
       graceMs: 60_000,
+      judges: { http: {} },
     });
   });
 
@@ -75,4 +76,19 @@ describe('the worker’s environment', () => {
     expect(() => read(wrong)).toThrow(/FLY_API_TOKEN[^\n]*\nFLY_FLAPS_BASE_URL[^\n]*\nLAYOVER_POLL_BUSY/);
     expect(() => read({ ...wrong, FLY_API_TOKEN: 'fo1_secret' })).not.toThrow(/sec:ret|fo1_secret/);
   });
+});
+
+test.each(['http://user:SECRET@127.0.0.1:4280', 'http://127.0.0.1:4280/#SECRET', 'httpx://127.0.0.1:4280'])(
+  'the base address %s is refused, and not repeated',
+  (url) => {
+    for (const name of ['FLY_FLAPS_BASE_URL', 'LAYOVER_REGISTRY_URL']) {
+      expect(() => read({ [name]: url })).toThrow(new RegExp(`^${name} must be scheme, host and port only`));
+      expect(() => read({ [name]: url })).not.toThrow(/SECRET/);
+    }
+  },
+);
+
+test('a token that holds a line break is refused, and not repeated', () => {
+  expect(() => read({ FLY_API_TOKEN: 'SEC\nRET' })).toThrow(/^FLY_API_TOKEN holds a line break/);
+  expect(() => read({ FLY_API_TOKEN: 'SEC\nRET' })).not.toThrow(/SEC|RET/);
 });

@@ -49,3 +49,14 @@ describe('the settings of the Temporal connection', () => {
     expect(() => read(env)).toThrow(says);
   });
 });
+
+test.each(['TEMPORAL_API_KEY', 'TEMPORAL_GRPC_META_TENANT'])(
+  '%s that cannot travel is refused by name, and not repeated',
+  (name) => {
+    for (const value of ['SECRET\n', 'SECRÉT', 'SEC\u0000RET']) {
+      const read = () => readTemporal({ [name]: value });
+      expect(read).toThrow(new RegExp(`^${name} holds`));
+      expect(read).not.toThrow(/SEC/);
+    }
+  },
+);

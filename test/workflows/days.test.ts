@@ -43,7 +43,7 @@ test('the deadline ends a sweep Partial, and pauses stop its clock', async () =>
   await days.env.sleep(45 * MINUTE);
   const running = await days.status('deadline');
   expect(running.phase).toBe('running');
-  expect(minutesSince(Date.parse(running.deadline), Date.parse(running.startedAt))).toBe(62 * 60);
+  expect(minutesSince(Date.parse(running.deadline ?? ''), Date.parse(running.startedAt))).toBe(62 * 60);
   await days.env.sleep(20 * MINUTE);
   const end = await endOf('deadline');
   expect(end).toMatchObject({ type: 'RolloutPartial' });

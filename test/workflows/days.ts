@@ -67,6 +67,8 @@ function planOf(app: string, fake: FakeApp, now: number): PlanResult {
     selected: count,
     listed: count,
     unlisted: 0,
+    steps: [{ kind: 'update' as const, name: 'sweep', scope: {} }],
+    onFailure: 'pause' as const,
     bootFirst: 0,
     maxFailed: { share: 0.1 },
     target: 'env A',
@@ -101,7 +103,20 @@ function seen(fake: FakeApp, order: LookOrder, now: number): LookOutcome {
       unlisted: 0,
       doubtful: 0,
       retried: 0,
-      pools: [{ ...pool, foreign: 0, up: 0, down: 0, room: 0, left, idle: of('idle').length + of('done').length }],
+      pools: [
+        {
+          ...pool,
+          foreign: 0,
+          due: 0,
+          fresh: 0,
+          good: 0,
+          up: 0,
+          down: 0,
+          room: 0,
+          left,
+          idle: of('idle').length + of('done').length,
+        },
+      ],
       candidates: candidates.map((id) => ({ id, ...place, bornAt: 1 })),
       remarks: of('working').map((id) => ({ id, ...place, standing: 'straggler', says: 'it is working' })),
       sick: [],
@@ -111,6 +126,7 @@ function seen(fake: FakeApp, order: LookOrder, now: number): LookOutcome {
       held: 0,
       trials: [],
       shown: [],
+      early: {},
       unreachable: 0,
       busy: 0,
       aheadMs: 0,
@@ -148,6 +164,7 @@ export function useDays(): Days {
   };
   const activities: Activities = {
     awaitRollout: () => Promise.resolve(),
+    judgeGate: () => Promise.reject(new Error('no gate is asked here')),
     planRollout: async ({ input }) => {
       const { app } = input as { app: string };
       await fakeOf(app).planning?.();

@@ -21,7 +21,7 @@ export interface FailureMode {
   readonly run: () => Promise<Observed>;
 }
 
-export const PARTS = ['Bad input', 'Fly', 'Machines', 'People', 'Workers'] as const;
+export const PARTS = ['Bad input', 'Fly', 'Machines', 'People', 'Workers', 'Canaries'] as const;
 export type Part = (typeof PARTS)[number];
 
 export const APP = 'fleet';
@@ -33,6 +33,8 @@ export const HOUR = 60 * MINUTE;
 
 /** A day: the world, what is asked for, and what happens meanwhile. */
 export interface Day {
+  /** Left out: a stoppedSweep. */
+  readonly type?: 'regionalCanary';
   readonly scenario?: object;
   readonly machines?: readonly object[];
   readonly input?: object;
@@ -44,6 +46,8 @@ export interface Day {
   readonly also?: { readonly input: object; readonly when: 'meanwhile' | 'after' };
   /** Whenever something is decided. */
   readonly watch?: (world: World, elapsedMs: number) => void;
+  /** What a judge of that name answers to every gate. */
+  readonly judge?: (elapsedMs: number) => number;
   /** Jobs may be cut before their time here, where each is reported. */
   readonly cuts?: true;
 }

@@ -106,6 +106,16 @@ function sayEnd({ end }: Driven, world: World): string {
 
 const FLEET = [{ count: 12, region: 'ord', image: OLD, state: 'stopped' }];
 export const INPUT = { app: APP, image: NEW, deadline: '6h' };
+const CANARY = { app: APP, image: NEW, batches: [2], bake: '10m' };
+
+/** The world in which somebody judges, where the day has a judge. */
+function judged(world: World, { judge }: Day): World {
+  if (judge === undefined) return world;
+  const begun = world.clock.now();
+  const transport = () => Promise.resolve({ status: judge(world.clock.now() - begun), headers: {}, body: '' });
+  const judges = { transport, http: { checkout: { url: 'http://judge.test' } } };
+  return { ...world, deps: { ...world.deps, judges } };
+}
 
 const worldOf = ({ scenario, machines = FLEET, flyAheadMs = 0 }: Day): World =>
   createWorld(
@@ -115,7 +125,7 @@ const worldOf = ({ scenario, machines = FLEET, flyAheadMs = 0 }: Day): World =>
 
 /** One whole rollout (or two) through a bad day, in process on virtual time, and what came of it. */
 export async function runDay(day: Day): Promise<Observed> {
-  const world = worldOf(day);
+  const world = judged(worldOf(day), day);
   const sees: string[] = [];
   const begun = world.clock.now();
   const one = async (input: object, start: string): Promise<Driven> => {
@@ -123,6 +133,7 @@ export async function runDay(day: Day): Promise<Observed> {
     const driven = await drive(world, {
       input,
       start,
+      ...(day.type === undefined ? {} : { type: day.type }),
       ...(day.said === undefined ? {} : { said: day.said }),
       ...(day.mishap === undefined ? {} : { mishap: day.mishap }),
       ...(day.terminateAtMs === undefined || start !== 'first' ? {} : { terminateAtMs: day.terminateAtMs }),
@@ -143,7 +154,7 @@ export async function runDay(day: Day): Promise<Observed> {
 }
 
 async function startAll(day: Day, one: (input: object, start: string) => Promise<Driven>): Promise<Driven[]> {
-  const input = { ...INPUT, ...day.input };
+  const input = { ...(day.type === undefined ? INPUT : CANARY), ...day.input };
   if (day.also === undefined) return [await one(input, 'first')];
   const other = { ...INPUT, ...day.also.input };
   if (day.also.when === 'meanwhile') return Promise.all([one(input, 'first'), one(other, 'second')]);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { json, OK, refuse, type Answer } from '../answers.js';
+import { json, OK, raw, refuse, type Answer } from '../answers.js';
 import { bodyOf, type Call } from '../call.js';
 import { holdChecks } from '../checks.js';
+import { exportedMetrics } from '../exported.js';
 import { addFault } from '../faults.js';
 import { loseHost, restoreHost } from '../host.js';
 import { loseSnapshot } from '../jobs.js';
@@ -49,6 +50,7 @@ const DO: Record<string, (call: Call, machine: SimMachine) => Answer> = {
 const CALLS: Record<string, (call: Call) => Answer> = {
   'GET log': ({ world, query }) => json(200, world.journal.entries.slice(Number(query.get('since') ?? '0'))),
   'GET machines': ({ world, query }) => json(200, truths(world, query.get('app') ?? undefined)),
+  'GET metrics': ({ world }) => raw(exportedMetrics(world)),
   'POST faults': (call) => json(201, { index: addFault(call.world, bodyOf(call, Fault)) }),
   'DELETE faults'({ world }) {
     world.faults = [];

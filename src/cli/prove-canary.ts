@@ -1,0 +1,94 @@
+import type { Command } from 'commander';
+import { proveCanary } from '../proof/canary.js';
+import { proveServed } from '../proof/canary-served.js';
+import { isCanaryProven, proveCanaryKill } from '../proof/canary-kill.js';
+import { sayFigure } from '../proof/report.js';
+import { isKept, proveWords, sayWords } from '../proof/words.js';
+import { run, say, whole } from './proving.js';
+
+interface KillFlags {
+  readonly kills: number;
+  readonly seed: number;
+  readonly apps: number;
+  readonly machines: number;
+  readonly serverKills: number;
+  readonly terminations: number;
+  readonly freezes: number;
+  readonly timeLimit: number;
+}
+
+async function killCommand(flags: KillFlags): Promise<void> {
+  say(`kill proof of canaries and rollbacks, seed ${flags.seed}: ${flags.apps} apps of ${flags.machines} machines`);
+  await run(flags.timeLimit, async (signal) => {
+    const report = await proveCanaryKill({ ...flags, signal, say, afterMs: 61_000 });
+    const { figures, toll, canaries, rollbacks, restarts, unexpected, wallMs } = report;
+    for (const line of figures.flatMap(sayFigure)) say(line);
+    say(`ends that no kill explains: ${unexpected.length}`);
+    for (const line of unexpected) say(`  ${line}`);
+    say(`workers killed: ${toll.kills}, frozen: ${toll.freezes}; Temporal server killed: ${toll.serverKills}`);
+    say(`rollouts terminated: ${toll.terminations}, started again: ${restarts}`);
+    say(`canaries: ${canaries}; rollbacks: ${rollbacks}; wall time: ${Math.round(wallMs / 1_000)} s`);
+    return isCanaryProven(report);
+  });
+}
+
+/** Adds `prove canary`, `prove canary-kill` and `prove words`. */
+export function addCanary(program: Command): void {
+  program
+    .command('canary')
+    .description('what canaries see: bad images, flakes, a fault in one region, the way back; in process')
+    .option('--rollouts <n>', 'seeded rollouts for each figure that is a share', whole(5), 500)
+    .option('--time-limit <minutes>', 'gives up after', whole(1), 30)
+    .action(async ({ rollouts, timeLimit }: { rollouts: number; timeLimit: number }) => {
+      say(`canary proof: ${rollouts} seeded rollouts a figure, in process on virtual time`);
+      await run(timeLimit, async () => {
+        const figures = await proveCanary({ seeds: rollouts, sizes: [10, 50, 100, 500], isShort: false });
+        for (const { says, isKept } of figures) say(`${isKept ? '' : 'WRONG: '}${says}`);
+        return figures.every(({ isKept }) => isKept);
+      });
+    });
+  program
+    .command('canary-kill')
+    .description('kills and freezes workers, kills the Temporal server and rollouts during canaries and rollbacks')
+    .option('--kills <n>', 'SIGKILLs of workers', whole(1), 100)
+    .option('--seed <n>', 'of the fleet and of the kills', whole(0), 1)
+    .option('--apps <n>', 'apps, each with rollouts of its own', whole(1), 4)
+    .option('--machines <n>', 'machines an app', whole(12), 24)
+    .option('--server-kills <n>', 'SIGKILLs of the Temporal server', whole(0), 5)
+    .option('--terminations <n>', 'rollouts terminated and started again', whole(0), 8)
+    .option('--freezes <n>', 'workers frozen (SIGSTOP) for 3 to 25 s while another goes on', whole(0), 5)
+    .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 60)
+    .action(killCommand);
+  program
+    .command('canary-served')
+    .description('the same canaries through Temporal, all at once, and in process: do they end the same?')
+    .option('--rollouts <n>', 'how many', whole(3), 36)
+    .option('--time-limit <minutes>', 'gives up after', whole(1), 20)
+    .action(async ({ rollouts, timeLimit }: { rollouts: number; timeLimit: number }) => {
+      say(`canaries through Temporal: ${rollouts} at once under one worker, and each in process`);
+      await run(timeLimit, async (signal) => {
+        const { halted, completed, mostReached, different } = await proveServed(rollouts, signal);
+        say(`halted: ${halted}; completed: ${completed}`);
+        say(`machines that an image reached which never works: at most ${mostReached}`);
+        say(`rollouts that end otherwise than in process: ${different.length}`);
+        for (const line of different) say(`  ${line}`);
+        return different.length === 0 && mostReached <= 2;
+      });
+    });
+  program
+    .command('words')
+    .description(
+      'random sequences of verbs to a canary, duplicates, wrong order and stale names among them; in process',
+    )
+    .option('--sequences <n>', 'how many', whole(1), 5_000)
+    .option('--seed <n>', 'the first seed', whole(0), 1)
+    .option('--time-limit <minutes>', 'gives up after', whole(1), 30)
+    .action(async (flags: { sequences: number; seed: number; timeLimit: number }) => {
+      say(`words, seed ${flags.seed}: verbs at any time to canaries, in process on virtual time`);
+      await run(flags.timeLimit, async (signal) => {
+        const figures = await proveWords(flags.sequences, flags.seed, signal);
+        for (const line of sayWords(figures)) say(line);
+        return isKept(figures);
+      });
+    });
+}

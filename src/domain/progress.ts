@@ -1,0 +1,96 @@
+import { isAway } from './pace.js';
+import type { RolloutState } from './state.js';
+import { type BakeStep, beginStep, type Judgement, type Step, viewOf } from './steps.js';
+import { isClear } from './fleet.js';
+
+/** What cannot be updated keeps a step open for so long after anything last moved. */
+export const PATIENCE_MS = 30 * 60_000;
+
+/** A bake whose gates have nothing to say becomes so many times as long. */
+const MOST_LENGTHS = 3;
+/** By how much it is made longer each time, of its length. */
+const LONGER = 0.5;
+
+/** The current step; the last one where an older state names none. */
+export function stepOf({ plan, step }: RolloutState): Step {
+  const found = plan.steps[step.index] ?? plan.steps.at(-1);
+  if (found === undefined) throw new Error('a plan has at least one step');
+  return found;
+}
+
+export const isLastStep = ({ plan, step }: RolloutState): boolean => step.index >= plan.steps.length - 1;
+
+/** When a bake has been long enough: pauses stop its clock, and a person may end it. */
+export const bakeEnd = ({ step }: RolloutState, { ms }: BakeStep): number =>
+  step.proceededAt ?? step.since + step.pausedMs + ms + step.extendedMs;
+
+/** When nobody's yes has come for too long; asked again after a pause it has its whole time. */
+export const approvalEnd = ({ step, resumedAt = 0 }: RolloutState, ms: number): number =>
+  Math.max(step.since, resumedAt) + ms;
+
+/** When a step of updates has waited long enough for what cannot be updated; `Infinity` under a deadline. */
+export function patienceEnd({ plan, step, movedAt = 0, resumedAt = 0 }: RolloutState): number {
+  if (plan.deadlineMs !== undefined) return Infinity;
+  return Math.max(step.since, movedAt, resumedAt) + PATIENCE_MS;
+}
+
+/** When the current step may change by itself. */
+export function stepEndsAt(state: RolloutState): number {
+  const step = stepOf(state);
+  switch (step.kind) {
+    case 'update':
+      return patienceEnd(state);
+    case 'bake':
+      return bakeEnd(state, step);
+    case 'approval':
+      return approvalEnd(state, step.ms);
+  }
+}
+
+/** Its last word counts: it was asked when the bake was long enough, or a person took it as it is. */
+const isSettled = (judgement: Judgement | undefined, end: number): boolean =>
+  judgement !== undefined && (judgement.accepted === true || (judgement.verdict === 'PASS' && judgement.at >= end));
+
+/** Gates of the current bake that have not let it go on yet. */
+export function openGates(state: RolloutState, step: BakeStep): BakeStep['gates'] {
+  const end = bakeEnd(state, step);
+  return step.gates.filter(({ name }) => !isSettled(state.step.gates[name], end));
+}
+
+/** Whether some of what is left could be updated if there were room for it, or Fly let us. */
+export const hasUpdatable = ({ queue, resting }: RolloutState): boolean =>
+  queue.length > 0 || Object.keys(resting).length > 0;
+
+/** Whether nothing keeps the rollout in its current step any more, with nothing in flight. */
+export function isStepDone(state: RolloutState, now: number): boolean {
+  const step = stepOf(state);
+  switch (step.kind) {
+    case 'update':
+      return state.clear.looks > 0 || (now >= patienceEnd(state) && !hasUpdatable(state));
+    case 'bake':
+      return (state.seen?.at ?? 0) >= bakeEnd(state, step) && openGates(state, step).length === 0;
+    case 'approval':
+      return state.step.proceededAt !== undefined;
+  }
+}
+
+/** Goes on to the next step that has anything to do; what the last look saw of the fleet tells of updates. */
+export function onAdvanced(state: RolloutState, now: number): RolloutState {
+  const { plan, seen } = state;
+  let index = state.step.index + 1;
+  const isEmpty = (step: Step | undefined) =>
+    step?.kind === 'update' && seen !== undefined && isClear(seen, viewOf(step), plan.context.inPlace === true);
+  while (index < plan.steps.length - 1 && isEmpty(plan.steps[index])) index += 1;
+  return {
+    ...state,
+    step: beginStep(Math.min(index, plan.steps.length - 1), now),
+    queue: state.queue.filter(isAway),
+    clear: { looks: 0, at: 0 },
+  };
+}
+
+/** By how much a bake may still be made longer, ms; nothing: it has been for as long as it may. */
+export function extension(state: RolloutState, { ms }: BakeStep): number {
+  const longest = Math.max(ms, 60_000) * (MOST_LENGTHS - 1);
+  return Math.max(0, Math.min(Math.max(ms, 60_000) * LONGER, longest - state.step.extendedMs));
+}

@@ -1,0 +1,60 @@
+import type { RolloutContext } from './machine.js';
+import type { Plan, RolloutState } from './state.js';
+import { beginStep, wholeStep } from './steps.js';
+
+/** Of a change's way back: who carries it was brought back, and is not brought back again. */
+export const backHash = (hash: string): string => `back-${hash}`;
+
+/** Whether a hash is that of a way back. */
+export const isBackHash = (hash: string): boolean => hash.startsWith(backHash(''));
+
+/** Half of what is up may be away: what they go back to has run before, and what they run is not wanted. */
+const MOST_AWAY = { share: 0.5 };
+
+/** The longest that a way back waits for machines to stop. */
+export const BACK_DEADLINE_MS = 86_400_000;
+
+/** The context that takes a change back. */
+export const backContext = (context: RolloutContext, force: boolean): RolloutContext => ({
+  ...context,
+  rollout: { hash: backHash(context.rollout.hash), start: context.rollout.start },
+  cut: [],
+  maxUnavailable: MOST_AWAY,
+  ...(force ? { inPlace: true } : {}),
+  back: { hash: context.rollout.hash, force, changed: [] },
+});
+
+/** What the plan of a way back has in common, whichever rollout it takes back: no ramp, no gates, all regions at once. */
+export const backPlan = {
+  steps: [wholeStep('rollback')],
+  onFailure: 'pause',
+  bootFirst: 0,
+} as const satisfies Partial<Plan>;
+
+/** It is to go back, and something is still in flight or held. */
+export const isTurning = ({ turned, plan }: RolloutState): boolean =>
+  turned !== undefined && plan.context.back === undefined;
+
+/** Nothing is in flight, nothing is held: from here on it goes back. */
+export function onTurned(state: RolloutState, now: number): RolloutState {
+  const { ramp: _ramp, forceAfterMs: _force, ...plan } = state.plan;
+  return {
+    ...state,
+    plan: {
+      ...plan,
+      ...backPlan,
+      context: backContext(plan.context, false),
+      deadlineMs: now - state.startedAt - state.pausedMs + BACK_DEADLINE_MS,
+    },
+    step: beginStep(0, now),
+    failed: {},
+    forgiven: {},
+    trials: {},
+    landed: {},
+    vain: {},
+    booted: true,
+    failedInRow: 0,
+    queue: [],
+    clear: { looks: 0, at: 0 },
+  };
+}

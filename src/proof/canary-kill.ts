@@ -1,0 +1,248 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { setMaxListeners } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createRandom } from '../simulator/random.js';
+import { type Bench, openBench } from './bench.js';
+import { type Asked, type Given, judgeCanaryKills } from './canary-kill-judge.js';
+import { type MachineTruth, readJournal, readTruth } from './evidence.js';
+import type { Figure } from './judge.js';
+import { appNames, digestOf, FIRST_REGION, type FleetShape, imageOf, servingScenario } from './kill-fleet.js';
+import { kill, type KillPlan, type Toll } from './killer.js';
+import { roomOf, sweep, type SweepLog } from './sweep.js';
+
+export interface CanaryKillOptions extends KillPlan, Omit<FleetShape, 'longestJobMs'> {
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+  /** How long to wait after the end before looking for leases that are still alive. */
+  readonly afterMs: number;
+}
+
+export interface CanaryKillReport {
+  readonly figures: readonly Figure[];
+  readonly toll: Toll;
+  readonly canaries: number;
+  readonly rollbacks: number;
+  readonly restarts: number;
+  readonly unexpected: readonly string[];
+  readonly wallMs: number;
+}
+
+const CONTINUE_AT = 250;
+const PROGRESS_MS = 15_000;
+const POLL_MS = 400;
+
+/** What one run of the proof holds. */
+interface Proof {
+  readonly options: CanaryKillOptions;
+  readonly bench: Bench;
+  readonly toll: Toll;
+  readonly swept: Set<string>;
+  readonly given: Given[];
+  readonly askedAgain: string[];
+  readonly wrongEnds: string[];
+  readonly unexpected: string[];
+  canaries: number;
+  rollbacks: number;
+  restarts: number;
+}
+
+/** The judge at an address, which says yes to everything and notes who was asked about. */
+async function openJudge(asked: Asked[]): Promise<{ url: string; close: () => void }> {
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const { rollout, step } = JSON.parse(body) as { rollout: string; step: string };
+      asked.push({ rollout, step, at: Date.now() });
+      response.writeHead(200).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
+
+/** Canaries, each followed by its rollback, while workers, server and rollouts are killed; then the judge counts. */
+export async function proveCanaryKill(given: CanaryKillOptions): Promise<CanaryKillReport> {
+  const startedAt = Date.now();
+  const folder = await mkdtemp(join(tmpdir(), 'layover-prove-'));
+  const asked: Asked[] = [];
+  const judge = await openJudge(asked);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([given.signal, ended.signal]);
+  setMaxListeners(0, signal);
+  const options = { ...given, signal };
+  const config = join(folder, 'layover.json');
+  await writeFile(config, JSON.stringify({ gates: { checkout: { url: judge.url } } }));
+  let bench: Bench | undefined;
+  try {
+    bench = await openBench(servingScenario({ ...options, longestJobMs: 0 }, 'faults'), signal, {
+      dbFile: join(folder, 'temporal.db'),
+      continueAsNewAt: CONTINUE_AT,
+      env: { LAYOVER_CONFIG: config },
+    });
+    const proof = begin(options, bench);
+    const first = await readTruth(bench.simulator.url);
+    await run(proof);
+    const figures = await judgeAfter(proof, first, asked);
+    const { toll, canaries, rollbacks, restarts } = proof;
+    const deserters = bench.crew.deserters.map((last) => `a worker ended by itself: ${last}`);
+    const unexpected = [...proof.unexpected, ...deserters];
+    return { figures, toll, canaries, rollbacks, restarts, unexpected, wallMs: Date.now() - startedAt };
+  } finally {
+    ended.abort();
+    judge.close();
+    await bench?.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function begin(options: CanaryKillOptions, bench: Bench): Proof {
+  const none = { kills: 0, alone: 0, inFlight: 0, serverKills: 0, terminations: 0 };
+  const toll: Toll = { ...none, freezes: 0, longFreezes: 0, frozenUpdates: 0, phases: new Map() };
+  const counts = { canaries: 0, rollbacks: 0, restarts: 0 };
+  return {
+    options,
+    bench,
+    toll,
+    swept: new Set(),
+    given: [],
+    askedAgain: [],
+    wrongEnds: [],
+    unexpected: [],
+    ...counts,
+  };
+}
+
+async function run(proof: Proof): Promise<void> {
+  const { options, bench, toll, swept } = proof;
+  const { signal, seed } = options;
+  let isKilling = true;
+  const killing = kill(options, toll, { bench, random: createRandom(seed), signal, swept }).finally(() => {
+    isKilling = false;
+  });
+  const lives = appNames({ ...options, longestJobMs: 0 }).map((app) => live(proof, app, () => isKilling));
+  const ticking = setInterval(() => options.say(progress(proof)), PROGRESS_MS);
+  try {
+    await Promise.all([killing, ...lives]);
+  } finally {
+    clearInterval(ticking);
+  }
+}
+
+/** One app's canaries and rollbacks in turn, until nobody kills any more; at least one of each. */
+async function live(proof: Proof, app: string, goesOn: () => boolean): Promise<void> {
+  const { swept } = proof;
+  for (let change = 1; change === 1 || goesOn(); change += 1) {
+    swept.add(app);
+    await forward(proof, app, change);
+    await back(proof, app, change);
+    swept.delete(app);
+  }
+}
+
+const logOf = (proof: Proof): SweepLog => ({
+  restarted: () => (proof.restarts += 1),
+  unexpected: (says) => proof.unexpected.push(says),
+});
+
+async function forward(proof: Proof, app: string, change: number): Promise<void> {
+  const { bench, options } = proof;
+  const input = {
+    app,
+    image: imageOf(app, change),
+    env: { CHANGE: String(change) },
+    regions: [FIRST_REGION, '*'],
+    batches: [2],
+    bake: '5s',
+    drain: '1s',
+    gates: [{ http: 'checkout' }, 'approval'],
+    maxFailed: '50%',
+  };
+  const done = new AbortController();
+  const signal = AbortSignal.any([options.signal, done.signal]);
+  const approving = approve(proof, app, signal).catch(() => undefined);
+  const order = { app, name: `${app}-v${change}`, input, type: 'regionalCanary' };
+  await sweep(bench.client, order, logOf(proof), options.signal);
+  done.abort();
+  await approving;
+  proof.canaries += 1;
+  await check(proof, app, digestOf(app, change), `canary ${change}`);
+}
+
+async function back(proof: Proof, app: string, change: number): Promise<void> {
+  const { bench, options } = proof;
+  const order = { app, name: `${app}-back${change}`, input: { app }, type: 'rollback' };
+  const nothingLeft = 'was taken back already';
+  await sweep(bench.client, { ...order, nothingLeft }, logOf(proof), options.signal);
+  proof.rollbacks += 1;
+  await check(proof, app, digestOf(app, 0), `rollback ${change}`);
+}
+
+/** The end of a rollout says that every machine is there: is it? */
+async function check({ bench, wrongEnds }: Proof, app: string, digest: string, what: string): Promise<void> {
+  const truth = await readTruth(bench.simulator.url, app);
+  for (const machine of truth) if (machine.digest !== digest) wrongEnds.push(`${what}: ${machine.id}`);
+}
+
+interface Shown {
+  readonly phase?: string;
+  readonly rollout?: string;
+  readonly step?: { readonly name: string };
+}
+
+/** Gives each rollout its yes once, when it waits for it, and notes when it waits for it again after it has gone on. */
+async function approve({ bench, given, askedAgain }: Proof, app: string, signal: AbortSignal): Promise<void> {
+  const room = bench.client.workflow.getHandle(roomOf(app));
+  const passed = new Set<string>();
+  for (;;) {
+    await delay(POLL_MS, undefined, { signal });
+    const status = await bench.client
+      .withDeadline(Date.now() + 2_000, () => room.query<Shown>('status'))
+      .catch((): Shown => ({}));
+    const { phase, rollout = '', step } = status;
+    const isGiven = given.some((one) => one.rollout === rollout);
+    if (phase !== 'waiting') {
+      if (isGiven && phase === 'running') passed.add(rollout);
+      continue;
+    }
+    if (passed.has(rollout)) askedAgain.push(`${rollout} ${step?.name ?? ''}`);
+    if (isGiven) continue;
+    const at = Date.now();
+    const tell = () => room.signal('proceed', { at: step?.name, by: 'the proof' });
+    const isTold = await bench.client.withDeadline(Date.now() + 2_000, tell).then(
+      () => true,
+      () => false,
+    );
+    if (isTold) given.push({ rollout, at });
+  }
+}
+
+async function judgeAfter(proof: Proof, first: readonly MachineTruth[], asked: readonly Asked[]): Promise<Figure[]> {
+  const { options, bench, given, askedAgain, wrongEnds, canaries, rollbacks } = proof;
+  const endedAt = Date.now();
+  await delay(options.afterMs, undefined, { signal: options.signal });
+  const journal = await readJournal(bench.simulator.url);
+  const final = await readTruth(bench.simulator.url);
+  const told = { given, asked, askedAgain, wrongEnds, ends: canaries + rollbacks };
+  return judgeCanaryKills({ journal, final, first, ...told, endedAt, firstRegion: FIRST_REGION });
+}
+
+function progress({ toll, options, canaries, rollbacks, restarts, unexpected }: Proof): string {
+  return [
+    `${toll.kills} of ${options.kills} kills`,
+    `${toll.serverKills} of the server`,
+    `${toll.freezes} frozen`,
+    `${toll.terminations} rollouts terminated, ${restarts} started again`,
+    `${canaries} canaries and ${rollbacks} rollbacks ended`,
+    ...(unexpected.length > 0 ? [`${unexpected.length} UNEXPECTED: ${unexpected.at(-1) ?? ''}`] : []),
+  ].join('; ');
+}
+
+/** Whether everything is as promised. */
+export const isCanaryProven = ({ figures, unexpected }: CanaryKillReport): boolean =>
+  figures.every(({ wrong }) => wrong === 0) && unexpected.length === 0;
