@@ -236,8 +236,11 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
 
 const SPARED = 'it was stopped before and could not be updated: it is given more time than the others';
 
-/** Working machines come last: there may be hundreds, and nothing is wrong with them. */
-const REMARKABLE: readonly Standing[] = ['unreachable', 'held', 'foreign', 'busy', 'overdue', 'due', 'straggler'];
+/**
+ * Working machines come last: there may be hundreds, and nothing is wrong with them. Those that have their turn in a
+ * later step of a canary are only counted.
+ */
+const REMARKABLE: readonly Standing[] = ['unreachable', 'held', 'foreign', 'busy', 'overdue', 'straggler'];
 
 const byPlace = (a: Pool, b: Pool): number => (placeKey(a) < placeKey(b) ? -1 : 1);
 

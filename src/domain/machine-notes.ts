@@ -15,7 +15,6 @@ export interface MachineNote {
     | 'resting'
     | 'unknown'
     | 'overdue'
-    | 'due'
     | 'working'
     | 'unreachable'
     | 'foreign'
@@ -46,7 +45,6 @@ const note = (state: MachineNote['state'], id: string, { region, group }: Place,
 const REMARKED: Readonly<Partial<Record<Remark['standing'], MachineNote['state']>>> = {
   straggler: 'working',
   overdue: 'overdue',
-  due: 'due',
   held: 'held',
   unreachable: 'unreachable',
   foreign: 'foreign',
