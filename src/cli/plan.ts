@@ -21,8 +21,16 @@ const START = 'plan';
 
 const sayError = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`${file} cannot be read; name a file with one JSON object, or - for stdin`, { cause });
+  }
+}
+
 async function readInput(file: string, outside: Outside): Promise<unknown> {
-  const text = file === '-' ? await outside.readStdin() : await readFile(file, 'utf8');
+  const text = file === '-' ? await outside.readStdin() : await readText(file);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

@@ -14,6 +14,27 @@ export interface Streams {
   readonly stderr: { write(text: string): unknown };
 }
 
+/** @throws Error that names the file, and says in words what is wrong with it. */
+function readScenario(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`--scenario ${file}: cannot be read; it must be a file with JSON`, { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const says = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`--scenario ${file}: is no JSON: ${says}`, { cause });
+  }
+}
+
+function readPort(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new Error(`--port ${JSON.stringify(text)}: must be a number from 0 to 65535; 0 picks one`);
+}
+
 /** Starts a simulator as the arguments say; returns when it listens, undefined when the arguments are wrong. */
 export async function runSimulator(args: readonly string[], streams: Streams): Promise<Listening | undefined> {
   try {
@@ -27,15 +48,16 @@ export async function runSimulator(args: readonly string[], streams: Streams): P
       },
     });
     if (values.scenario === undefined) throw new Error('--scenario FILE is missing');
-    const scenario = parseScenario(JSON.parse(readFileSync(values.scenario, 'utf8')));
+    const scenario = parseScenario(readScenario(values.scenario));
     const simulator = createSimulator({ scenario, clock: realClock });
     const { port = '0', host = '127.0.0.1' } = values;
-    const listening = await serve(simulator, { port: Number(port), host });
+    const listening = await serve(simulator, { port: readPort(port), host });
     streams.stdout.write(`simulator listening on http://${host}:${listening.port}\n`);
     return values['exit-with-parent'] === true ? untilParentEnds(listening) : listening;
   } catch (reason) {
+    const isOption = reason instanceof TypeError && 'code' in reason;
     streams.stderr.write(`${reason instanceof Error ? reason.message : String(reason)}\n`);
-    streams.stderr.write('usage: main.js --scenario FILE [--port P] [--host H] [--exit-with-parent]\n');
+    if (isOption) streams.stderr.write('usage: --scenario FILE [--port P] [--host H] [--exit-with-parent]\n');
     return undefined;
   }
 }
