@@ -236,15 +236,26 @@ export interface CanaryOptions {
   readonly sizes: readonly number[];
   /** Without the figures that take minutes. */
   readonly isShort: boolean;
+  /** Told of each figure as soon as it is there. */
+  readonly say?: (line: string) => void;
 }
 
 /** What canaries see and do not see, in process on virtual time, by the decisions and activities that a worker runs. */
-export async function proveCanary({ seeds, sizes, isShort }: CanaryOptions): Promise<CanaryFigure[]> {
-  return [
-    ...(isShort ? [] : await faultInFifth()),
-    ...(await backAtTwoFifths()),
-    await neverWorks(Math.min(seeds, 40)),
-    await oftenFails(seeds),
-    ...(await flakes(seeds, sizes)),
+export async function proveCanary({ seeds, sizes, isShort, say }: CanaryOptions): Promise<CanaryFigure[]> {
+  const parts = [
+    ...(isShort ? [] : [faultInFifth]),
+    backAtTwoFifths,
+    async () => [await neverWorks(Math.min(seeds, 40))],
+    async () => [await oftenFails(seeds)],
+    () => flakes(seeds, sizes),
   ];
+  const figures: CanaryFigure[] = [];
+  for (const part of parts) {
+    const found = await part();
+    for (const figure of found) say?.(sayFigure(figure));
+    figures.push(...found);
+  }
+  return figures;
 }
+
+const sayFigure = ({ says, isKept }: CanaryFigure): string => `${isKept ? '' : 'WRONG: '}${says}`;
