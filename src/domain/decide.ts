@@ -209,10 +209,11 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
   const isLate = now >= deadline;
   const closing = state.clear.looks > 0;
   const isBlind = state.missedLists !== undefined;
+  const moving = flying || closing || state.queue.length + Object.keys(state.resting).length > 0;
+  // A bake is looked at ever more rarely, down to the calm pace, in one look that goes on as long as it does.
   const isBaking = stepOf(state).kind === 'bake';
-  const moving = flying || closing || isBaking || state.queue.length + Object.keys(state.resting).length > 0;
   const look: Look = {
-    pace: moving ? 'busy' : 'calm',
+    pace: moving || isBaking ? 'busy' : 'calm',
     errors: 'told',
     since: now,
     after: closing ? state.clear.at + CLOSING_MS : now + (isBlind || isPassing(state, now) ? LIST_AGAIN_MS : 0),
@@ -230,8 +231,12 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
   return { kind: 'act', start: isLate ? [] : admit(queue, paceOf(state)), look, judge: gateOrders(state) };
 }
 
-/** When the step may change by itself. One that is past its time waits for something else: a gate, a hold. */
-const nextEnds = (state: RolloutState, now: number): number[] => [stepEndsAt(state)].filter((at) => at > now);
+/** When the step may change by itself. Of one that is past its time a look tells at once, and then it waits for something else. */
+function nextEnds(state: RolloutState, now: number): number[] {
+  const at = stepEndsAt(state);
+  if (at > now) return [at];
+  return (state.seen?.at ?? 0) < at ? [now] : [];
+}
 
 /** When machines that were stopped in vain may be stopped again. */
 const spares = (state: RolloutState, now: number): number[] =>
