@@ -21,13 +21,16 @@ async function killCommand(flags: KillFlags): Promise<void> {
   say(`kill proof of canaries and rollbacks, seed ${flags.seed}: ${flags.apps} apps of ${flags.machines} machines`);
   await run(flags.timeLimit, async (signal) => {
     const report = await proveCanaryKill({ ...flags, signal, say, afterMs: 61_000 });
-    const { figures, toll, canaries, rollbacks, restarts, unexpected, wallMs } = report;
+    const { figures, toll, canaries, rollbacks, turned, backKills, restarts, unexpected, wallMs } = report;
     for (const line of figures.flatMap(sayFigure)) say(line);
     say(`ends that no kill explains: ${unexpected.length}`);
     for (const line of unexpected) say(`  ${line}`);
     say(`workers killed: ${toll.kills}, frozen: ${toll.freezes}; Temporal server killed: ${toll.serverKills}`);
     say(`rollouts terminated: ${toll.terminations}, started again: ${restarts}`);
-    say(`canaries: ${canaries}; rollbacks: ${rollbacks}; wall time: ${Math.round(wallMs / 1_000)} s`);
+    say(`workers killed while an app was on its way back: ${backKills}`);
+    say(
+      `canaries: ${canaries}, of which told to go back: ${turned}; rollbacks: ${rollbacks}; wall time: ${Math.round(wallMs / 1_000)} s`,
+    );
     return isCanaryProven(report);
   });
 }

@@ -26,12 +26,18 @@ export interface CanaryKillReport {
   readonly toll: Toll;
   readonly canaries: number;
   readonly rollbacks: number;
+  /** Canaries that were told to go back at their approval. */
+  readonly turned: number;
+  /** Kills of workers while an app was on its way back. */
+  readonly backKills: number;
   readonly restarts: number;
   readonly unexpected: readonly string[];
   readonly wallMs: number;
 }
 
 const CONTINUE_AT = 250;
+/** Of the kills, so many at least are to fall into a way back. */
+const BACK_SHARE = 0.2;
 const PROGRESS_MS = 15_000;
 const POLL_MS = 400;
 
@@ -45,8 +51,12 @@ interface Proof {
   readonly askedAgain: string[];
   readonly wrongEnds: string[];
   readonly unexpected: string[];
+  /** Apps on their way back. */
+  readonly goingBack: Set<string>;
   canaries: number;
   rollbacks: number;
+  turned: number;
+  backKills: number;
   restarts: number;
 }
 
@@ -89,10 +99,11 @@ export async function proveCanaryKill(given: CanaryKillOptions): Promise<CanaryK
     const first = await readTruth(bench.simulator.url);
     await run(proof);
     const figures = await judgeAfter(proof, first, asked);
-    const { toll, canaries, rollbacks, restarts } = proof;
+    const { toll, canaries, rollbacks, turned, backKills, restarts } = proof;
     const deserters = bench.crew.deserters.map((last) => `a worker ended by itself: ${last}`);
     const unexpected = [...proof.unexpected, ...deserters];
-    return { figures, toll, canaries, rollbacks, restarts, unexpected, wallMs: Date.now() - startedAt };
+    const counts = { canaries, rollbacks, turned, backKills, restarts };
+    return { figures, toll, ...counts, unexpected, wallMs: Date.now() - startedAt };
   } finally {
     ended.abort();
     judge.close();
@@ -104,7 +115,7 @@ export async function proveCanaryKill(given: CanaryKillOptions): Promise<CanaryK
 function begin(options: CanaryKillOptions, bench: Bench): Proof {
   const none = { kills: 0, alone: 0, inFlight: 0, serverKills: 0, terminations: 0 };
   const toll: Toll = { ...none, freezes: 0, longFreezes: 0, frozenUpdates: 0, phases: new Map() };
-  const counts = { canaries: 0, rollbacks: 0, restarts: 0 };
+  const counts = { canaries: 0, rollbacks: 0, turned: 0, backKills: 0, restarts: 0 };
   return {
     options,
     bench,
@@ -114,6 +125,7 @@ function begin(options: CanaryKillOptions, bench: Bench): Proof {
     askedAgain: [],
     wrongEnds: [],
     unexpected: [],
+    goingBack: new Set(),
     ...counts,
   };
 }
@@ -122,7 +134,12 @@ async function run(proof: Proof): Promise<void> {
   const { options, bench, toll, swept } = proof;
   const { signal, seed } = options;
   let isKilling = true;
-  const killing = kill(options, toll, { bench, random: createRandom(seed), signal, swept }).finally(() => {
+  const onKill = (): void => {
+    if (proof.goingBack.size > 0) proof.backKills += 1;
+  };
+  const isEnough = (): boolean => proof.backKills >= Math.floor(options.kills * BACK_SHARE);
+  const place = { bench, random: createRandom(seed), signal, swept, onKill, isEnough };
+  const killing = kill(options, toll, place).finally(() => {
     isKilling = false;
   });
   const lives = appNames({ ...options, longestJobMs: 0 }).map((app) => live(proof, app, () => isKilling));
@@ -134,7 +151,10 @@ async function run(proof: Proof): Promise<void> {
   }
 }
 
-/** One app's canaries and rollbacks in turn, until nobody kills any more; at least one of each. */
+/**
+ * One app's canaries and rollbacks in turn, until nobody kills any more; at least one of each. Every second canary is
+ * told to go back at its approval; the rollback after it finds what a termination on that way has left.
+ */
 async function live(proof: Proof, app: string, goesOn: () => boolean): Promise<void> {
   const { swept } = proof;
   for (let change = 1; change === 1 || goesOn(); change += 1) {
@@ -163,22 +183,27 @@ async function forward(proof: Proof, app: string, change: number): Promise<void>
     gates: [{ http: 'checkout' }, 'approval'],
     maxFailed: '50%',
   };
+  const order = { app, name: `${app}-v${change}`, input, type: 'regionalCanary' };
+  const turns = change % 2 === 0;
   const done = new AbortController();
   const signal = AbortSignal.any([options.signal, done.signal]);
-  const approving = approve(proof, app, signal).catch(() => undefined);
-  const order = { app, name: `${app}-v${change}`, input, type: 'regionalCanary' };
-  await sweep(bench.client, order, logOf(proof), options.signal);
+  const answering = (turns ? turnBack : approve)(proof, app, signal).catch(() => undefined);
+  const turning = { endsAs: 'RolloutRolledBack', again: () => !proof.goingBack.has(app) };
+  await sweep(bench.client, { ...order, ...(turns && turning) }, logOf(proof), options.signal);
   done.abort();
-  await approving;
+  await answering;
+  if (turns) proof.turned += 1;
+  else await check(proof, app, digestOf(app, change), `canary ${change}`);
   proof.canaries += 1;
-  await check(proof, app, digestOf(app, change), `canary ${change}`);
 }
 
 async function back(proof: Proof, app: string, change: number): Promise<void> {
-  const { bench, options } = proof;
+  const { bench, options, goingBack } = proof;
+  goingBack.add(app);
   const order = { app, name: `${app}-back${change}`, input: { app }, type: 'rollback' };
   const nothingLeft = 'was taken back already';
   await sweep(bench.client, { ...order, nothingLeft }, logOf(proof), options.signal);
+  goingBack.delete(app);
   proof.rollbacks += 1;
   await check(proof, app, digestOf(app, 0), `rollback ${change}`);
 }
@@ -195,16 +220,41 @@ interface Shown {
   readonly step?: { readonly name: string };
 }
 
-/** Gives each rollout its yes once, when it waits for it, and notes when it waits for it again after it has gone on. */
-async function approve({ bench, given, askedAgain }: Proof, app: string, signal: AbortSignal): Promise<void> {
+async function shown({ bench }: Proof, app: string): Promise<Shown> {
   const room = bench.client.workflow.getHandle(roomOf(app));
+  const ask = () => room.query<Shown>('status');
+  return bench.client.withDeadline(Date.now() + 2_000, ask).catch(() => ({}));
+}
+
+/** Sends one signal to the rollout of an app; whether the server took it. */
+async function tell({ bench }: Proof, app: string, verb: string, payload: object): Promise<boolean> {
+  const room = bench.client.workflow.getHandle(roomOf(app));
+  const send = () => room.signal(verb, payload);
+  return bench.client.withDeadline(Date.now() + 2_000, send).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Sends a rollout back, once, when it waits for its yes. */
+async function turnBack(proof: Proof, app: string, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await delay(POLL_MS, undefined, { signal });
+    const { phase } = await shown(proof, app);
+    if (phase !== 'waiting') continue;
+    if (!(await tell(proof, app, 'rollback', { by: 'the proof' }))) continue;
+    proof.goingBack.add(app);
+    return;
+  }
+}
+
+/** Gives each rollout its yes once, when it waits for it, and notes when it waits for it again after it has gone on. */
+async function approve(proof: Proof, app: string, signal: AbortSignal): Promise<void> {
+  const { given, askedAgain } = proof;
   const passed = new Set<string>();
   for (;;) {
     await delay(POLL_MS, undefined, { signal });
-    const status = await bench.client
-      .withDeadline(Date.now() + 2_000, () => room.query<Shown>('status'))
-      .catch((): Shown => ({}));
-    const { phase, rollout = '', step } = status;
+    const { phase, rollout = '', step } = await shown(proof, app);
     const isGiven = given.some((one) => one.rollout === rollout);
     if (phase !== 'waiting') {
       if (isGiven && phase === 'running') passed.add(rollout);
@@ -213,12 +263,7 @@ async function approve({ bench, given, askedAgain }: Proof, app: string, signal:
     if (passed.has(rollout)) askedAgain.push(`${rollout} ${step?.name ?? ''}`);
     if (isGiven) continue;
     const at = Date.now();
-    const tell = () => room.signal('proceed', { at: step?.name, by: 'the proof' });
-    const isTold = await bench.client.withDeadline(Date.now() + 2_000, tell).then(
-      () => true,
-      () => false,
-    );
-    if (isTold) given.push({ rollout, at });
+    if (await tell(proof, app, 'proceed', { at: step?.name, by: 'the proof' })) given.push({ rollout, at });
   }
 }
 
@@ -232,9 +277,9 @@ async function judgeAfter(proof: Proof, first: readonly MachineTruth[], asked: r
   return judgeCanaryKills({ journal, final, first, ...told, endedAt, firstRegion: FIRST_REGION });
 }
 
-function progress({ toll, options, canaries, rollbacks, restarts, unexpected }: Proof): string {
+function progress({ toll, options, canaries, rollbacks, backKills, restarts, unexpected }: Proof): string {
   return [
-    `${toll.kills} of ${options.kills} kills`,
+    `${toll.kills} of ${options.kills} kills, ${backKills} on ways back`,
     `${toll.serverKills} of the server`,
     `${toll.freezes} frozen`,
     `${toll.terminations} rollouts terminated, ${restarts} started again`,

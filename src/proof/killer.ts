@@ -36,6 +36,10 @@ export interface KillerPlace {
   readonly signal: AbortSignal;
   /** Apps whose sweep runs just now. */
   readonly swept: ReadonlySet<string>;
+  /** Called at each kill of a worker, just before it. */
+  readonly onKill?: () => void;
+  /** Killing goes on past the planned number until this says so, and to three times that number at most. */
+  readonly isEnough?: () => boolean;
 }
 
 const never = (): boolean => false;
@@ -54,6 +58,7 @@ const AIMS: readonly { readonly fits: (entry: JournalEntry) => boolean; readonly
 
 /** The longest wait for a sight; after it the kill comes all the same. */
 const PATIENCE_MS = 6_000;
+const MOST_TIMES = 3;
 const WRITES_FIRST = 5;
 const LONGEST_OVERTURE_MS = 60_000;
 const LONGEST_CALM_MS = 3_000;
@@ -86,7 +91,7 @@ export async function kill(plan: KillPlan, toll: Toll, place: KillerPlace): Prom
   await crew.keep(1);
   await untilManyFly(place);
   let last = { at: Date.now(), seen: tail.entries.length };
-  for (let turn = 0; toll.kills < plan.kills; turn += 1) {
+  for (let turn = 0; goesOn(plan, toll, place); turn += 1) {
     if (isDue(serverAt, toll.serverKills, toll.kills)) await killServer(toll, place);
     if (isDue(terminateAt, toll.terminations, toll.kills)) await terminateOne(toll, place);
     if (isDue(freezeAt, toll.freezes, toll.kills)) freezes.push(await freezeAimed(last.at, toll, place));
@@ -94,7 +99,7 @@ export async function kill(plan: KillPlan, toll: Toll, place: KillerPlace): Prom
     await takeAim(AIMS[turn % AIMS.length], last.at, place);
     const seen = tail.entries.length;
     const wasAlone = crew.isAlone(last.at);
-    const at = await killWorkers(plan.kills - toll.kills, toll, place);
+    const at = await killWorkers(toll, place);
     await Promise.all([crew.keep(random.next() < 0.25 ? 2 : 1), pause(ECHO_MS, signal)]);
     if (wasAlone) count(toll, phasesAt(tail.entries.slice(last.seen), last.at, at));
     last = { at, seen };
@@ -102,6 +107,11 @@ export async function kill(plan: KillPlan, toll: Toll, place: KillerPlace): Prom
   for (let left = freezeAt.length - toll.freezes; left > 0; left -= 1)
     freezes.push(await freezeAimed(last.at, toll, place));
   await Promise.all(freezes.map(({ thawed }) => thawed));
+}
+
+function goesOn({ kills }: KillPlan, toll: Toll, { isEnough }: KillerPlace): boolean {
+  if (toll.kills < kills) return true;
+  return isEnough?.() === false && toll.kills < MOST_TIMES * kills;
 }
 
 /** A sweep's first update flies alone: kills begin when there is more to hit, and meet lone ones in later sweeps. */
@@ -119,10 +129,11 @@ async function takeAim(aim: (typeof AIMS)[number] | undefined, since: number, pl
 }
 
 /** One worker, whichever; or, of several, now and then two at once. Returns when the last was killed. */
-async function killWorkers(most: number, toll: Toll, { bench, random, signal }: KillerPlace): Promise<number> {
+async function killWorkers(toll: Toll, { bench, random, signal, onKill }: KillerPlace): Promise<number> {
   signal.throwIfAborted();
+  onKill?.();
   const { crew } = bench;
-  const both = crew.size > 1 && most > 1 && random.next() < 0.2;
+  const both = crew.size > 1 && random.next() < 0.2;
   const at = await crew.kill(upTo(random, crew.size));
   toll.kills += both ? 2 : 1;
   return both ? crew.kill(0) : at;

@@ -13,6 +13,10 @@ export interface SweepOrder {
   readonly type?: string;
   /** A refusal that says that there is nothing left to do: a start before this one, terminated, had done it. */
   readonly nothingLeft?: string;
+  /** The type of failure that it is to end with; left out: it is to complete. */
+  readonly endsAs?: string;
+  /** Whether a terminated one is started again; left out: always. */
+  readonly again?: () => boolean;
 }
 
 export interface SweepLog {
@@ -46,14 +50,14 @@ const isAnswer = (error: unknown): boolean =>
   error instanceof WorkflowNotFoundError ||
   error instanceof WorkflowExecutionAlreadyStartedError;
 
-/** Runs one sweep to its completion, however often it is terminated meanwhile. */
+/** Runs one sweep to the end that is meant, however often it is terminated meanwhile. */
 export async function sweep(client: Client, order: SweepOrder, log: SweepLog, signal: AbortSignal): Promise<void> {
   let deviations = 0;
   for (let start = 1; ; start += 1) {
     const door = `prove-${order.name}-${start}`;
     await openDoor(client, door, order, signal);
     const end = await followDoor(client, door, order, { log, signal });
-    if (end === 'completed' || (order.nothingLeft !== undefined && end.includes(order.nothingLeft))) return;
+    if (isMeant(end, order)) return;
     if (end === 'terminated') log.restarted(order.app);
     else {
       log.unexpected(`${order.name}: ${end}`);
@@ -61,6 +65,12 @@ export async function sweep(client: Client, order: SweepOrder, log: SweepLog, si
       if (deviations === MOST_DEVIATIONS) throw new Error(`the sweep ${order.name} does not complete: ${end}`);
     }
   }
+}
+
+function isMeant(end: string, { endsAs, nothingLeft, again }: SweepOrder): boolean {
+  if (end === 'terminated') return again?.() === false;
+  if (nothingLeft !== undefined && end.includes(nothingLeft)) return true;
+  return endsAs === undefined ? end === 'completed' : end.startsWith(`${endsAs}: `);
 }
 
 async function openDoor(client: Client, door: string, order: SweepOrder, signal: AbortSignal): Promise<void> {
