@@ -1,4 +1,5 @@
-import { hasImage } from '../src/domain/change.js';
+import { FROM_KEY, hasImage } from '../src/domain/change.js';
+import { readFrom } from '../src/domain/from.js';
 import type { UpdateEnd, UpdateOutcome } from '../src/domain/outcomes.js';
 import { ulidTime } from '../src/domain/ulid.js';
 import type { Machine, MachineEvent } from '../src/fly/wire.js';
@@ -37,6 +38,17 @@ async function readAfter(
   return { digest: digestOf(machine), events: machine.events ?? events ?? [] };
 }
 
+/** On a way back: who served before the change, and crashed under it, serves again. Whether it had to be started. */
+async function revive({ app, id, deps, order, attempt, lease }: Update): Promise<boolean> {
+  if (order.context.back === undefined) return false;
+  const machine = await deps.fly.getMachine(app, id);
+  const from = readFrom(machine.config?.metadata?.[FROM_KEY]);
+  if (from?.state !== 'started' || (machine.state !== 'stopped' && machine.state !== 'failed')) return false;
+  attempt.say('starts it: it served before the change, and crashed under it');
+  await deps.fly.startMachine(app, id, lease.nonce());
+  return true;
+}
+
 /**
  * After the write: waits until the new version has settled, and says how it ended. A machine that was started
  * between read and write is started again: an update must leave it as it was.
@@ -57,9 +69,11 @@ export async function conclude(
     attempt.say('starts it again: it was started between our read and our write');
     await deps.fly.startMachine(app, id, lease.nonce());
   }
+  const revived = met === 'idle' && (await revive(update));
   const interrupted = met !== 'idle';
   const ended: UpdateEnd<'updated'> = { kind: 'updated', version, ...after.digest, wrote: true, interrupted };
-  if (order.context.inPlace === true && met !== 'idle') return watchHealth(update, version, { ended, pollMs });
+  if (order.context.inPlace === true && (revived || met !== 'idle'))
+    return watchHealth(update, version, { ended, pollMs });
   const hasBooted = order.boot === true && (await bootMachine(update, after.events));
   return hasBooted ? { ...ended, started: true } : ended;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../src/clock.js';
-import { type Change, parseImage, targetText } from '../src/domain/change.js';
+import { type Change, hashOfMark, parseImage, type RolloutName, targetText } from '../src/domain/change.js';
 import { compileCanary, type RegionCount, regionProblems } from '../src/domain/compile-canary.js';
 import { firstOf } from '../src/domain/clip.js';
 import { isInside } from '../src/domain/fleet.js';
@@ -83,14 +83,16 @@ function ownOfSweep(input: SweepInput): Own {
 }
 
 /** @throws Refused where a region is named that has no selected machine. */
-function ownOfCanary(input: CanaryInput, fleet: readonly Surveyed[]): Own {
+function ownOfCanary(input: CanaryInput, fleet: readonly Surveyed[], { hash }: RolloutName): Own {
   const counts = regionCounts(fleet);
   const problems = regionProblems(input, counts);
   if (problems.length > 0) throw new Refused(problems);
   const isDone = fleet.every(({ standing }) => !isInside(standing) || standing === 'atTarget');
+  const isOurs = fleet.some(({ machine, standing }) => isInside(standing) && hashOfMark(machine.mark) === hash);
+  const left = !isDone ? 'updates' : isOurs ? 'last bake' : 'nothing';
   const { onFailure, maxFailed, drainMs, ramp } = input;
   return {
-    steps: compileCanary(input, counts, isDone),
+    steps: compileCanary(input, counts, left),
     onFailure,
     maxFailed,
     bootFirst: 0,
@@ -129,8 +131,16 @@ async function settleRollback(input: BackInput, start: string, deps: PlanDeps): 
   return { context: settleBack(input, listed.facts, start), note: undefined, listed };
 }
 
-const ownOf = (input: RolloutInput, fleet: readonly Surveyed[]): Own =>
-  input.type === 'rollback' ? ownOfBack : input.type === 'stoppedSweep' ? ownOfSweep(input) : ownOfCanary(input, fleet);
+function ownOf(input: RolloutInput, fleet: readonly Surveyed[], { rollout }: RolloutContext): Own {
+  switch (input.type) {
+    case 'rollback':
+      return ownOfBack;
+    case 'stoppedSweep':
+      return ownOfSweep(input);
+    case 'regionalCanary':
+      return ownOfCanary(input, fleet, rollout);
+  }
+}
 
 function parse({ type, input }: PlanOrder): RolloutInput {
   if (!isInputType(type)) throw new Refused([`type: there is no ${type}; there is ${INPUT_TYPES.join(', ')}`]);
@@ -160,7 +170,7 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
     type: input.type,
     context,
     plannedAt: deps.clock.now(),
-    ...ownOf(input, fleet),
+    ...ownOf(input, fleet, context),
     selected,
     listed: listed.machines.length,
     unlisted: listed.unlisted,

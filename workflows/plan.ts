@@ -7,7 +7,8 @@ import { planRollout } from './options.js';
  * message, and that of a failed activity is "Activity task failed".
  */
 export async function plan(type: string, input: unknown): Promise<PlanResult> {
-  const start = workflowInfo().firstExecutionRunId.replaceAll('-', '').slice(-8);
+  // By its time first: the newest start of an app is the last in order, and a rollback takes back the latest.
+  const start = `${Date.now().toString(36)}${workflowInfo().firstExecutionRunId.slice(-4)}`;
   try {
     return await planRollout.executeWithOptions({ summary: 'reads and checks, writes nothing' }, [
       { type, input, start },

@@ -7,7 +7,8 @@ import {
   continueAsNew,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Decision, Outcome } from '../src/domain/decide.js';
+import type { Decision } from '../src/domain/decide.js';
+import type { Outcome } from '../src/domain/endings.js';
 import { inputProblem, rolloutId } from '../src/domain/names.js';
 import { createLoop, type Loop } from '../src/domain/loop.js';
 import { lookOrder } from '../src/domain/look.js';

@@ -1,4 +1,4 @@
-import type { Outcome } from '../src/domain/decide.js';
+import type { Outcome } from '../src/domain/endings.js';
 import type { Loop } from '../src/domain/loop.js';
 
 export interface VerbCall {

@@ -1,7 +1,7 @@
-import { FROM_KEY, hashOfMark } from '../../src/domain/change.js';
+import { FROM_KEY, hashOfMark, startOfMark } from '../../src/domain/change.js';
 import { readFrom } from '../../src/domain/from.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
-import { backContext, isBackHash } from '../../src/domain/turn.js';
+import { backContext, backHash, isBackHash } from '../../src/domain/turn.js';
 import type { BackInput } from '../../src/input/types.js';
 import { Refused } from './refused.js';
 
@@ -9,19 +9,20 @@ import { Refused } from './refused.js';
 interface Found {
   readonly hash: string;
   readonly machines: number;
-  /** Fly's time of the newest birth of a version that carries it, ms. */
-  readonly at: number;
+  /** The newest of its starts: they sort by the time of their plan. */
+  readonly start: string;
 }
 
 function foundOn(facts: readonly MachineFacts[]): Found[] {
   const byHash = new Map<string, Found>();
-  for (const { mark, bornAt = 0 } of facts) {
+  for (const { mark } of facts) {
     const hash = hashOfMark(mark);
     if (hash === undefined) continue;
-    const { machines = 0, at = 0 } = byHash.get(hash) ?? {};
-    byHash.set(hash, { hash, machines: machines + 1, at: Math.max(at, bornAt) });
+    const { machines = 0, start = '' } = byHash.get(hash) ?? {};
+    const own = startOfMark(mark);
+    byHash.set(hash, { hash, machines: machines + 1, start: own > start ? own : start });
   }
-  return [...byHash.values()].toSorted((a, b) => b.at - a.at);
+  return [...byHash.values()].toSorted((a, b) => (a.start > b.start ? -1 : 1));
 }
 
 const sayFound = (found: readonly Found[]): string =>
@@ -29,11 +30,20 @@ const sayFound = (found: readonly Found[]): string =>
     ? 'no machine carries the mark of a rollout'
     : `there are marks of ${found.map(({ hash, machines }) => `${hash} (${machines} machines)`).join(', ')}`;
 
+/**
+ * The change that was started last, taken back already or not. Never the newest version in the fleet: who clones a
+ * machine, or changes one by hand, copies the mark of an older rollout to a newer version.
+ */
+function latestOf(found: readonly Found[]): string | undefined {
+  const [newest] = found;
+  return newest && (isBackHash(newest.hash) ? newest.hash.slice(backHash('').length) : newest.hash);
+}
+
 /** The hash of the change that is taken back. */
 function hashToTakeBack({ app, rollout }: BackInput, facts: readonly MachineFacts[]): string {
   const found = foundOn(facts);
   const forward = found.filter(({ hash }) => !isBackHash(hash));
-  const hash = rollout === 'latest' ? forward[0]?.hash : rollout.split('.')[0];
+  const hash = rollout === 'latest' ? latestOf(found) : rollout.split('.')[0];
   if (hash !== undefined && forward.some((one) => one.hash === hash)) return hash;
   const isBack = found.some((one) => isBackHash(one.hash) && (hash === undefined || one.hash.endsWith(`-${hash}`)));
   if (isBack)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Change, hasImage, repositoryOf, targetText } from '../../src/domain/change.js';
+import { type Change, hashOfMark, hasImage, repositoryOf, targetText } from '../../src/domain/change.js';
 import { isInside } from '../../src/domain/fleet.js';
 import type { RolloutContext } from '../../src/domain/machine.js';
 import { classify } from '../../src/domain/table.js';
@@ -25,6 +25,17 @@ function otherRepository(change: Change, { facts }: Fleet, context: RolloutConte
   return [
     `image: ${others.length} selected machines run another repository (${ids.join(', ')}: ${first.repository ?? ''}) than ${wanted}; leave them out with "except", correct "image", or say "allowOtherRepository": true`,
   ];
+}
+
+/**
+ * A start whose registry was silent had to go by the tag: one that knows the digest, and finds it where that start has
+ * been, goes on under the same name, so that what both have written is one change.
+ */
+function nameOfChange(change: Change, pin: string | undefined, { facts }: Fleet): string {
+  const own = hashOf(change, pin);
+  const unpinned = hashOf(change, undefined);
+  const wrote = (hash: string) => facts.some(({ mark, digest }) => hashOfMark(mark) === hash && digest === pin);
+  return pin !== undefined && !wrote(own) && wrote(unpinned) ? unpinned : own;
 }
 
 /** Twelve hex digits that two starts of the same change share, and two different changes do not. */
@@ -85,7 +96,11 @@ export async function settleContext(
   const selection = selectionOf(input, fleet);
   const base = contextOf(input, change, selection, fleet);
   const { pin, note, problem } = await pinChange(change, fleet.machines, deps.findDigest);
-  const named = { ...base, rollout: { hash: hashOf(change, pin), start }, ...(pin === undefined ? {} : { pin }) };
+  const named = {
+    ...base,
+    rollout: { hash: nameOfChange(change, pin, fleet), start },
+    ...(pin === undefined ? {} : { pin }),
+  };
   const context = { ...named, cut: await findCut(fleet.facts, named, deps.fly) };
   const problems = [
     ...selectionProblems(selection, fleet.facts),

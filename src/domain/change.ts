@@ -110,6 +110,9 @@ export function hashOfMark(mark: string | undefined): string | undefined {
   return mark === undefined || dot < 1 ? undefined : mark.slice(0, dot);
 }
 
+/** The start part of a mark; nothing where there is none. */
+export const startOfMark = (mark: string | undefined): string => /\.([^.#]+)#\d+$/.exec(mark ?? '')?.[1] ?? '';
+
 /** Whether this very start of the change wrote the mark, whatever the retry. */
 export const isMarkOf = (mark: string | undefined, rollout: RolloutName): boolean =>
   mark?.startsWith(`${rollout.hash}.${rollout.start}#`) ?? false;
@@ -175,10 +178,22 @@ function imagesAfter(
   return { containers: changed };
 }
 
+/** Whether the image of the change is what it runs; where the change has none, whether its env is what it has. */
+function runsIt(
+  config: ConfigLike,
+  { change, pin, before }: { change: Change; pin: string | undefined; before: Before },
+): boolean {
+  const { image, containers } = change;
+  if (containers !== undefined) return containersOf(config, change)?.digest === pin;
+  if (image === undefined) return envMatches(config, change);
+  const digest = pin ?? image.digest;
+  return config.image === imageText(image, pin) || (digest !== undefined && before.digest === digest);
+}
+
 /**
  * The whole config to write: the change applied, the image by digest, and the record. `layover_from` and
- * `layover_from_image` are kept when a rollout of the same change wrote them before, so that a way back leads to
- * what ran before the first of them.
+ * `layover_from_image` are kept where a rollout of the same change wrote them and its image is still there, so that a
+ * way back leads to what ran before the first of them; where another has come since, that is what it leads to.
  */
 export function applyChange<C extends ConfigLike>(
   config: C,
@@ -186,7 +201,7 @@ export function applyChange<C extends ConfigLike>(
 ): C {
   const { change, rollout, before } = order;
   const metadata = config.metadata ?? {};
-  const ours = hashOfMark(metadata[MARK_KEY]) === rollout.hash;
+  const ours = hashOfMark(metadata[MARK_KEY]) === rollout.hash && runsIt(config, order);
   return {
     ...config,
     ...imagesAfter(config, order),

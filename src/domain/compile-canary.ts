@@ -71,21 +71,25 @@ function stepsOf({ name, regions }: Entry, input: CanaryInput, working: number, 
   ];
 }
 
+/** What a start finds to do: updates, or, where all is at target by an earlier start of this change, its last bake. */
+export type Left = 'updates' | 'last bake' | 'nothing';
+
 /**
  * The steps of a canary: for each entry its batches, its rest, its bake and a person's yes before the next; then a
  * closing pass over all of them, which finds what came meanwhile.
- * @param counts of every region of the selection. @param isDone nothing is left to update: only the closing pass is.
+ * @param counts of every region of the selection. @param left an earlier start that ended in its last bake has updated
+ * all, and was judged on all entries but the last.
  */
-export function compileCanary(input: CanaryInput, counts: readonly RegionCount[], isDone: boolean): Step[] {
+export function compileCanary(input: CanaryInput, counts: readonly RegionCount[], left: Left): Step[] {
   const closing = wholeStep('closing');
-  if (isDone) return [closing];
+  if (left === 'nothing') return [closing];
   const entries = entriesOf(input, counts);
   const workingIn = (regions: readonly string[]) =>
     counts.filter(({ region }) => regions.includes(region)).reduce((sum, { working }) => sum + working, 0);
   const steps = entries.flatMap((entry, index) =>
     stepsOf(entry, input, workingIn(entry.regions), index === entries.length - 1),
   );
-  return [...steps, closing];
+  return [...(left === 'updates' ? steps : steps.slice(-1)), closing];
 }
 
 /** What a canary of so many machines can see of a fault that hits half of them at random. */

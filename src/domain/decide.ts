@@ -1,6 +1,6 @@
 import type { Candidate } from './candidates.js';
-import { leftToDo, type Observation } from './fleet.js';
-import { total } from './pools.js';
+import { leftToDo } from './fleet.js';
+import { endOf, type Outcome, sayHeld } from './endings.js';
 import type { Look } from './look.js';
 import { admit, stand } from './pace.js';
 import { sayCount } from './say-count.js';
@@ -29,8 +29,6 @@ const LIST_AGAIN_MS = 5_000;
 
 /** A closing pass that is under way at the deadline may end: it writes nothing. */
 const CLOSING_GRACE_MS = 60_000;
-
-export type Outcome = 'completed' | 'partial' | 'aborted' | 'canceled' | 'rolledBack';
 
 /**
  * What to do next. `act`: start these updates, and look (while draining: neither). `callBack`: cancel whatever is in flight
@@ -80,14 +78,6 @@ function wrapUp({ state, updating }: Situation): Decision | undefined {
     .filter(([id]) => isWaiting(id))
     .map(([id, { region, group, tries }]): Candidate => ({ id, region, group, restore: true, tries }));
   return { kind: 'act', start };
-}
-
-/** Said of an end that leaves machines held, which Fly would not let us put right. */
-function sayHeld({ holds }: RolloutState): string {
-  const held = Object.keys(holds).length;
-  return held === 0
-    ? ''
-    : `; ${machines(held)} may still be cordoned or stopped by Layover: the next start that selects it puts it right`;
 }
 
 function afterStop(situation: Situation): Decision | undefined {
@@ -141,31 +131,6 @@ function afterDeadline(situation: Situation): Decision | undefined {
 
 const machines = (n: number): string => sayCount(n, 'machine', 'machines');
 
-/** Idle machines that never ran the new version are said: updated is not verified. So are those that were left. */
-function sayCompleted(seen: Observation, isBack: boolean): string {
-  const notRun = total(seen.pools, 'atTarget') - total(seen.pools, 'verified');
-  const suspended = seen.outside.suspended ?? 0;
-  return [
-    isBack
-      ? `all ${total(seen.pools, 'selected')} machines that the change was written to run what they ran before`
-      : `all ${total(seen.pools, 'selected')} machines are at target`,
-    notRun > 0 ? `${notRun} of them are not verified yet (they have not run it, or not for long enough)` : '',
-    suspended > 0 ? `${machines(suspended)} left suspended` : '',
-    seen.unlisted > 0 ? `the app counts ${machines(seen.unlisted)} more than Fly lists` : '',
-  ]
-    .filter((part) => part !== '')
-    .join('; ');
-}
-
-/** None of the selection is there any more. */
-function sayNone({ outside: { suspended = 0 } }: Observation): string {
-  if (suspended === 0) return 'every selected machine is gone';
-  return `nothing is selected any more: ${machines(suspended)} left suspended ("suspended": "update" takes them)`;
-}
-
-/** How an end is called that leaves nothing to do: a rollout that turned has not done what it was started for. */
-const well = ({ turned }: RolloutState): Outcome => (turned === undefined ? 'completed' : 'rolledBack');
-
 /** What can never be updated keeps the last step open for a while only. */
 function whenPatienceEnds(situation: Situation): Decision | undefined {
   const { state, now, flying } = situation;
@@ -189,16 +154,7 @@ function whenClear(situation: Situation): Decision | undefined {
   if (state.clear.looks < 2 || flying || seen === undefined || !isLastStep(state)) return undefined;
   const first = wrapUp(situation);
   if (first !== undefined) return first;
-  const selected = total(seen.pools, 'selected');
-  const foreign = total(seen.pools, 'foreign');
-  const failed = Object.keys(state.failed).length;
-  const isBack = state.plan.context.back !== undefined;
-  if (selected === 0 && isBack) return { kind: 'finish', outcome: well(state), says: 'no machine carries the change' };
-  if (selected === 0) return { kind: 'finish', outcome: 'partial', says: sayNone(seen) };
-  if (failed + foreign === 0) return { kind: 'finish', outcome: well(state), says: sayCompleted(seen, isBack) };
-  const parts = [failed > 0 ? `${failed} failed` : '', foreign > 0 ? `${foreign} foreign` : ''];
-  const says = `${parts.filter((part) => part !== '').join(', ')}${sayHeld(state)}`;
-  return { kind: 'finish', outcome: 'partial', says };
+  return { kind: 'finish', ...endOf(state, seen) };
 }
 
 /** A closing pass past the deadline ends in this run: the next one knows nothing yet. */

@@ -100,7 +100,7 @@ export function pauseOnForeign(state: RolloutState, now: number): RolloutState {
   const isMany = foreign >= FEWEST_FOREIGN && foreign > FOREIGN_SHARE * total(pools, 'selected');
   if (!isMany || foreign <= (state.acceptedForeign ?? 0)) return state;
   const says = `${foreign} machines run what somebody else deployed meanwhile; resume leaves them alone and goes on, abort gives way`;
-  return paused(state, 'superseded', says, now);
+  return { ...paused(state, 'superseded', says, now), askedForeign: foreign };
 }
 
 /** Applied after a list that is too short to be believed. */

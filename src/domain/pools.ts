@@ -58,7 +58,7 @@ const isDown = (machine: MachineFacts): boolean =>
   machine.checks.some(({ status }) => status !== 'passing');
 
 /** It ended of its own accord, and badly; what ended well, or was stopped by somebody, nobody misses. */
-const hasCrashed = ({ life: { exit } }: MachineFacts): boolean =>
+export const hasCrashed = ({ life: { exit } }: MachineFacts): boolean =>
   exit !== undefined && !exit.requested && (exit.oom || exit.code !== 0);
 
 /** At work, or it was when we stopped it for this change: a machine that crashes since is missed. */

@@ -30,7 +30,9 @@ export const approvalEnd = ({ step, resumedAt = 0 }: RolloutState, ms: number): 
 
 /** When a step of updates has waited long enough for what cannot be updated; `Infinity` under a deadline. */
 export function patienceEnd({ plan, step, movedAt = 0, resumedAt = 0 }: RolloutState): number {
-  if (plan.deadlineMs !== undefined) return Infinity;
+  // Who serves is not waited for on a way back: its deadline is for jobs.
+  const isForJobs = plan.context.back === undefined || plan.context.inPlace !== true;
+  if (plan.deadlineMs !== undefined && isForJobs) return Infinity;
   return Math.max(step.since, movedAt, resumedAt) + PATIENCE_MS;
 }
 

@@ -159,6 +159,8 @@ export interface RolloutState {
   readonly missedLists?: number;
   /** Foreign machines that a person resumed in spite of. */
   readonly acceptedForeign?: number;
+  /** How many the pause `superseded` asked about: the look that saw them may be of an earlier run. */
+  readonly askedForeign?: number;
   /** Looks in a row that found nothing left to do, and when the last one was. */
   readonly clear: { readonly looks: number; readonly at: number };
   readonly waits?: Waits;

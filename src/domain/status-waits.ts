@@ -1,4 +1,4 @@
-import type { Outcome } from './decide.js';
+import type { Outcome } from './endings.js';
 import type { Observation } from './fleet.js';
 import { iso } from './iso.js';
 import { openGates, stepEndsAt, stepOf } from './progress.js';

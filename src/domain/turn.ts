@@ -21,6 +21,8 @@ export const backContext = (context: RolloutContext, force: boolean): RolloutCon
   cut: [],
   maxUnavailable: MOST_AWAY,
   ...(force ? { inPlace: true } : {}),
+  // What a serving machine has in its memory is the version that nobody wants; a job's is its work.
+  ...(context.inPlace === true ? { suspended: 'update' } : {}),
   back: { hash: context.rollout.hash, force, changed: [] },
 });
 

@@ -40,7 +40,7 @@ function resume(state: RolloutState, now: number): VerbAnswer {
   return done({
     ...next,
     failed: Object.fromEntries(accepted),
-    acceptedForeign: total(state.seen?.pools ?? [], 'foreign'),
+    acceptedForeign: Math.max(total(state.seen?.pools ?? [], 'foreign'), state.askedForeign ?? 0),
     step: { ...next.step, gates: acceptGates(state) },
     failedInRow: 0,
     queue: [],

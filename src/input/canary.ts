@@ -6,6 +6,9 @@ import type { CanaryInput, ChangeInput, NonEmpty } from './types.js';
 /** All regions that no entry before names. */
 export const REST = '*';
 
+/** Well under the patience of a step (domain/progress.ts). */
+const LONGEST_FOR_MS = 20 * 60_000;
+
 const Region = z.string('must be text').min(1, 'must not be empty');
 
 const Regions = z
@@ -41,7 +44,13 @@ export const Canary = z
       .max(20, 'must not have more than 20 entries')
       .default([]),
   })
-  .superRefine(checkChange);
+  .superRefine(checkChange)
+  .superRefine(({ healthy }, context) => {
+    if (healthy.forMs <= LONGEST_FOR_MS) return;
+    const message =
+      'must not be longer than 20m in a canary: a step that moves nothing for half an hour pauses; "bake" watches for longer';
+    context.addIssue({ code: 'custom', path: ['healthy', 'for'], message });
+  });
 
 /** The options that only a canary has. */
 export function readCanary({

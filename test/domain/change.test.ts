@@ -243,10 +243,19 @@ describe('the config to write', () => {
 
   test('completes a record of the same change that lost a part', () => {
     const { metadata } = apply({
-      image: V1,
+      image: `${REPOSITORY}:v2@${NEW}`,
       metadata: { [MARK_KEY]: `${HASH}.zero#0`, [FROM_KEY]: 'v-oldest started' },
     });
     expect(metadata?.[FROM_KEY]).toBe('v-oldest started');
+    expect(metadata?.[FROM_IMAGE_KEY]).toBeDefined();
+  });
+
+  test('begins a record anew where another image came after the first', () => {
+    const { metadata } = apply({
+      image: V1,
+      metadata: { [MARK_KEY]: `${HASH}.zero#0`, [FROM_KEY]: 'v-oldest started', [FROM_IMAGE_KEY]: 'older' },
+    });
+    expect(metadata?.[FROM_KEY]).toBe('v-before stopped');
     expect(metadata?.[FROM_IMAGE_KEY]).toBe(`${V1}@${OLD}`);
   });
 

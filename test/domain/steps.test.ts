@@ -40,7 +40,7 @@ describe('a canary is compiled', () => {
 
   test('to batches, rest, bake and approval for each entry, and a closing pass; nobody is asked after the last', () => {
     const entries = [['ams'], ['dfw', 'ord']] as CanaryInput['entries'];
-    const steps = compileCanary(input({ ...(entries && { entries }), approvalMs: 1 }), counts, false);
+    const steps = compileCanary(input({ ...(entries && { entries }), approvalMs: 1 }), counts, 'updates');
     expect(names(steps)).toEqual([
       'ams:batch-1',
       'ams:rest',
@@ -54,12 +54,12 @@ describe('a canary is compiled', () => {
   });
 
   test('to the smallest region first where none is named, and to nothing but a look where all is done', () => {
-    expect(names(compileCanary(input(), counts, false)).filter((name) => name.endsWith('bake'))).toEqual([
+    expect(names(compileCanary(input(), counts, 'updates')).filter((name) => name.endsWith('bake'))).toEqual([
       'ams:bake',
       'dfw:bake',
       'ord:bake',
     ]);
-    expect(names(compileCanary(input(), counts, true))).toEqual(['closing']);
+    expect(names(compileCanary(input(), counts, 'nothing'))).toEqual(['closing']);
   });
 
   test('with batches that grow, each with those before it counted in, and none beyond what works there', () => {
@@ -74,7 +74,7 @@ describe('a canary is compiled', () => {
           { maxLength: 5 },
         ),
         (working, batches) => {
-          const steps = compileCanary(input({ batches }), [{ region: 'ams', working }], false);
+          const steps = compileCanary(input({ batches }), [{ region: 'ams', working }], 'updates');
           const sizes = steps.flatMap((step) =>
             step.kind === 'update' && step.batch !== undefined ? [step.batch] : [],
           );

@@ -1,106 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import type { Judges } from '../../activities/judge-gate.js';
 import { MARK_KEY } from '../../src/domain/change.js';
-import { drive, type DriveOptions, type Driven, type Said } from '../../src/proof/drive.js';
-import { createWorld, START_MS, type World } from '../../src/proof/world.js';
+import { type DriveOptions, type Said } from '../../src/proof/drive.js';
+import { START_MS, type World } from '../../src/proof/world.js';
+import {
+  APP,
+  back,
+  canary,
+  CHECKED,
+  deployByHand,
+  expectClean,
+  MINUTE,
+  NEW,
+  OLD,
+  on,
+  REGIONS,
+  regionOf,
+  worldOf,
+  writes,
+} from './canaries.js';
 
 /** Whole canaries, on virtual time. What they did is read from the simulator's journal and from the machines. */
-
-const APP = 'shop';
-const OLD = `registry.fly.io/${APP}:v1`;
-const NEW = `registry.fly.io/${APP}:v2`;
-const MINUTE = 60_000;
-const REGIONS = ['ams', 'dfw', 'fra', 'gru', 'hkg', 'iad', 'nrt', 'syd'];
-const CHECKED = { checks: { up: { type: 'tcp', port: 8080, interval: '3s' } } };
-
-interface Shape {
-  readonly image?: object;
-  readonly each?: number;
-  readonly idle?: number;
-  readonly regions?: readonly string[];
-  readonly config?: object;
-  readonly more?: object;
-}
-
-function worldOf({
-  image = {},
-  each = 5,
-  idle = 0,
-  regions = ['ams', 'dfw', 'ord'],
-  config = CHECKED,
-  more = {},
-}: Shape = {}) {
-  const blocks = regions.flatMap((region) => [
-    { count: each, region, image: OLD, state: 'started', running: true, config },
-    ...(idle === 0 ? [] : [{ count: idle, region, image: OLD, state: 'stopped', config }]),
-  ]);
-  return createWorld({
-    seed: 11,
-    images: { [OLD]: {}, [NEW]: image },
-    apps: [{ name: APP, machines: blocks }],
-    ...more,
-  });
-}
-
-interface Ran extends Driven {
-  /** `step`, `step paused <code>`, and `back`, in turn. */
-  readonly phases: readonly string[];
-}
-
-async function canary(world: World, input: object = {}, options: Partial<DriveOptions> = {}): Promise<Ran> {
-  const phases: string[] = [];
-  const watch: DriveOptions['watch'] = (loop, decision) => {
-    const { plan, step, pause } = loop.state();
-    const name = plan.context.back === undefined ? (plan.steps[step.index]?.name ?? '') : 'back';
-    const phase = pause === undefined ? name : `${name} paused ${pause.code}`;
-    if (phases.at(-1) !== phase) phases.push(phase);
-    options.watch?.(loop, decision);
-  };
-  const whole = { app: APP, image: NEW, batches: [2], bake: '5m', ...input };
-  const driven = await drive(world, { type: 'regionalCanary', start: 'first', ...options, input: whole, watch });
-  return { ...driven, phases };
-}
-
-interface Write {
-  readonly t: number;
-  readonly machine: string;
-}
-
-/** Accepted updates, in their order. */
-const writes = (world: World): Write[] =>
-  world.simulator.journal
-    .entries()
-    .flatMap((entry) =>
-      entry.kind === 'call' && entry.op === 'update' && entry.status === 200
-        ? [{ t: entry.t, machine: entry.machine ?? '' }]
-        : [],
-    );
-
-const regionOf = (world: World): Map<string, string> =>
-  new Map(world.simulator.machines(APP).map(({ id, region }) => [id, region]));
-
-const on = (world: World, image: string) => world.simulator.machines(APP).filter((one) => one.image.startsWith(image));
-
-/** Changes the env of one machine, as flyctl does: its unknown metadata stays. */
-async function deployByHand(world: World): Promise<void> {
-  const [one] = world.simulator.machines(APP);
-  if (one === undefined) throw new Error('no machine');
-  const { config, region, name } = one.machine;
-  const body = JSON.stringify({ config: { ...config, env: { BY: 'hand' } }, region, name });
-  const headers = { authorization: 'Bearer by-hand', 'content-type': 'application/json' };
-  const url = `/v1/apps/${APP}/machines/${one.id}`;
-  await world.simulator.handle({ method: 'POST', url, headers, body });
-  await world.clock.sleep(MINUTE);
-}
-
-/** Nothing of ours is left behind, and what worked works. */
-function expectClean(world: World): void {
-  for (const machine of world.simulator.machines(APP)) {
-    expect(machine.cordoned).toBe(false);
-    expect(machine.lease).toBeUndefined();
-    expect(machine.metadata['layover_hold']).toBeUndefined();
-  }
-}
 
 describe('a good image', () => {
   test('goes region by region: nothing of the next is written before the last is done and baked', async () => {
@@ -204,14 +124,22 @@ describe('a good image', () => {
     expect(on(world, NEW)).toHaveLength(16);
   });
 
-  test('an app that is at target already is looked at, and nothing bakes', async () => {
+  test('one that is started again when all is at target has only its last bake to do', async () => {
     const world = worldOf();
     await canary(world);
     const before = writes(world).length;
     const { end, phases } = await canary(world, {}, { start: 'second' });
     expect(end).toMatchObject({ outcome: 'completed' });
-    expect(phases).toEqual(['closing']);
+    expect(phases).toEqual(['ord:bake', 'closing']);
     expect(writes(world)).toHaveLength(before);
+  });
+
+  test('an app that somebody else brought to the target is looked at, and nothing bakes', async () => {
+    const world = worldOf();
+    const { end, phases } = await canary(world, { image: OLD });
+    expect(end).toMatchObject({ outcome: 'completed' });
+    expect(phases).toEqual(['closing']);
+    expect(writes(world)).toEqual([]);
   });
 });
 
@@ -358,9 +286,6 @@ describe('verbs', () => {
 });
 
 describe('the type rollback', () => {
-  const back = (world: World, input: object = {}, options: Partial<DriveOptions> = {}) =>
-    drive(world, { type: 'rollback', start: 'back', ...options, input: { app: APP, ...input } });
-
   test('takes a finished canary back from the machines’ own records alone', async () => {
     const world = worldOf({ idle: 2 });
     await canary(world);
