@@ -16,7 +16,7 @@ export interface PlanFlags {
   readonly json?: boolean;
 }
 
-/** A start that carries no rollout: marks of real ones have eight hex digits here. */
+/** A start that carries no rollout: marks of real ones begin with a time. */
 const START = 'plan';
 
 const sayError = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -17,22 +17,52 @@ interface KillFlags {
   readonly timeLimit: number;
 }
 
-async function killCommand(flags: KillFlags): Promise<void> {
+/** The fleet and the kills of the canaries, where nothing else is said. */
+export const USUAL_KILLS = {
+  kills: 100,
+  seed: 1,
+  apps: 4,
+  machines: 12,
+  serverKills: 5,
+  terminations: 8,
+  freezes: 5,
+} as const;
+
+/** Kills during canaries and rollbacks, and says what became of them. */
+export async function killCanaries(flags: Omit<KillFlags, 'timeLimit'>, signal: AbortSignal): Promise<boolean> {
   say(`kill proof of canaries and rollbacks, seed ${flags.seed}: ${flags.apps} apps of ${flags.machines} machines`);
-  await run(flags.timeLimit, async (signal) => {
-    const report = await proveCanaryKill({ ...flags, signal, say, afterMs: 61_000 });
-    const { figures, toll, canaries, rollbacks, turned, backKills, restarts, unexpected, wallMs } = report;
-    for (const line of figures.flatMap(sayFigure)) say(line);
-    say(`ends that no kill explains: ${unexpected.length}`);
-    for (const line of unexpected) say(`  ${line}`);
-    say(`workers killed: ${toll.kills}, frozen: ${toll.freezes}; Temporal server killed: ${toll.serverKills}`);
-    say(`rollouts terminated: ${toll.terminations}, started again: ${restarts}`);
-    say(`workers killed while an app was on its way back: ${backKills}`);
-    say(
-      `canaries: ${canaries}, of which told to go back: ${turned}; rollbacks: ${rollbacks}; wall time: ${Math.round(wallMs / 1_000)} s`,
-    );
-    return isCanaryProven(report);
-  });
+  const report = await proveCanaryKill({ ...flags, signal, say, afterMs: 61_000 });
+  const { figures, toll, canaries, rollbacks, turned, backKills, restarts, unexpected, wallMs } = report;
+  for (const line of figures.flatMap(sayFigure)) say(line);
+  say(`ends that no kill explains: ${unexpected.length}`);
+  for (const line of unexpected) say(`  ${line}`);
+  say(`workers killed: ${toll.kills}, frozen: ${toll.freezes}; Temporal server killed: ${toll.serverKills}`);
+  say(`rollouts terminated: ${toll.terminations}, started again: ${restarts}`);
+  say(`workers killed while an app was on its way back: ${backKills}`);
+  say(
+    `canaries: ${canaries}, of which told to go back: ${turned}; rollbacks: ${rollbacks}; wall time: ${Math.round(wallMs / 1_000)} s`,
+  );
+  return isCanaryProven(report);
+}
+
+function addKill(program: Command): void {
+  program
+    .command('canary-kill')
+    .description('kills and freezes workers, kills the Temporal server and rollouts during canaries and rollbacks')
+    .option('--kills <n>', 'SIGKILLs of workers', whole(1), USUAL_KILLS.kills)
+    .option('--seed <n>', 'of the fleet and of the kills', whole(0), USUAL_KILLS.seed)
+    .option('--apps <n>', 'apps, each with rollouts of its own', whole(1), USUAL_KILLS.apps)
+    .option('--machines <n>', 'machines an app', whole(12), USUAL_KILLS.machines)
+    .option('--server-kills <n>', 'SIGKILLs of the Temporal server', whole(0), USUAL_KILLS.serverKills)
+    .option('--terminations <n>', 'rollouts terminated and started again', whole(0), USUAL_KILLS.terminations)
+    .option(
+      '--freezes <n>',
+      'workers frozen (SIGSTOP) for 3 to 25 s while another goes on',
+      whole(0),
+      USUAL_KILLS.freezes,
+    )
+    .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 60)
+    .action(({ timeLimit, ...flags }: KillFlags) => run(timeLimit, (signal) => killCanaries(flags, signal)));
 }
 
 /** Adds `prove canary`, `prove canary-kill` and `prove words`. */
@@ -49,18 +79,7 @@ export function addCanary(program: Command): void {
         return figures.every(({ isKept }) => isKept);
       });
     });
-  program
-    .command('canary-kill')
-    .description('kills and freezes workers, kills the Temporal server and rollouts during canaries and rollbacks')
-    .option('--kills <n>', 'SIGKILLs of workers', whole(1), 100)
-    .option('--seed <n>', 'of the fleet and of the kills', whole(0), 1)
-    .option('--apps <n>', 'apps, each with rollouts of its own', whole(1), 4)
-    .option('--machines <n>', 'machines an app', whole(12), 24)
-    .option('--server-kills <n>', 'SIGKILLs of the Temporal server', whole(0), 5)
-    .option('--terminations <n>', 'rollouts terminated and started again', whole(0), 8)
-    .option('--freezes <n>', 'workers frozen (SIGSTOP) for 3 to 25 s while another goes on', whole(0), 5)
-    .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 60)
-    .action(killCommand);
+  addKill(program);
   program
     .command('canary-served')
     .description('the same canaries through Temporal, all at once, and in process: do they end the same?')

@@ -6,7 +6,7 @@ import { isLawful, proveProperties, sayProperties } from '../proof/properties.js
 import { isFair, proveRace, sayRace } from '../proof/race.js';
 import { sayKills } from '../proof/report.js';
 import { isKept, proveScale, sayMeasure } from '../proof/scale.js';
-import { addCanary } from './prove-canary.js';
+import { addCanary, killCanaries, USUAL_KILLS } from './prove-canary.js';
 import { addDays } from './prove-days.js';
 import { addSecrets } from './prove-secrets.js';
 import { addUpgrade } from './prove-upgrade.js';
@@ -22,18 +22,21 @@ interface KillFlags {
   readonly serverKills: number;
   readonly terminations: number;
   readonly freezes: number;
+  readonly canaryKills: number;
   readonly faults: boolean;
   readonly staleReads: boolean;
   readonly timeLimit: number;
 }
 
-async function killCommand({ faults, staleReads, ...flags }: KillFlags): Promise<void> {
+async function killCommand({ faults, staleReads, canaryKills, ...flags }: KillFlags): Promise<void> {
   const troubles = staleReads ? 'faults and stale reads' : faults ? 'faults' : 'latency';
   say(`kill proof, seed ${flags.seed}: ${flags.apps} apps of ${flags.machines} machines, ${flags.kills} kills`);
   await run(flags.timeLimit, async (signal) => {
     const report = await proveKill({ ...flags, troubles, longestJobMs: 40_000, afterMs: 61_000, signal, say });
     for (const line of sayKills(report)) say(line);
-    return isProven(report);
+    const { seed } = flags;
+    const canaries = canaryKills === 0 || (await killCanaries({ ...USUAL_KILLS, seed, kills: canaryKills }, signal));
+    return isProven(report) && canaries;
   });
 }
 
@@ -97,7 +100,7 @@ const program = new Command('prove').description('The long proofs of Layover, on
 program
   .command('kill')
   .description(
-    'kills and freezes workers, kills the Temporal server and rollouts during sweeps, and counts what was lost',
+    'kills and freezes workers, kills the Temporal server and rollouts during sweeps, then during canaries and rollbacks, and counts what was lost',
   )
   .option('--kills <n>', 'SIGKILLs of workers', whole(1), 200)
   .option('--seed <n>', 'of the fleet and of the kills', whole(0), 1)
@@ -106,6 +109,12 @@ program
   .option('--server-kills <n>', 'SIGKILLs of the Temporal server', whole(0), 10)
   .option('--terminations <n>', 'rollouts terminated and started again', whole(0), 20)
   .option('--freezes <n>', 'workers frozen (SIGSTOP) for 3 to 25 s while another goes on', whole(0), 10)
+  .option(
+    '--canary-kills <n>',
+    'after the sweeps: SIGKILLs of workers during canaries and rollbacks',
+    whole(0),
+    USUAL_KILLS.kills,
+  )
   .option('--no-faults', 'no errors and lost answers of Fly beside the kills')
   .option('--stale-reads', 'looks at one machine may be a second old too: a known limit, see docs/proof.md', false)
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 60)

@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { setMaxListeners } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -10,6 +8,7 @@ import { type Bench, openBench } from './bench.js';
 import { type Asked, type Given, judgeCanaryKills } from './canary-kill-judge.js';
 import { type MachineTruth, readJournal, readTruth } from './evidence.js';
 import type { Figure } from './judge.js';
+import { openJudge } from './judge-server.js';
 import { appNames, digestOf, FIRST_REGION, type FleetShape, imageOf, servingScenario } from './kill-fleet.js';
 import { kill, type KillPlan, type Toll } from './killer.js';
 import { roomOf, sweep, type SweepLog } from './sweep.js';
@@ -60,28 +59,15 @@ interface Proof {
   restarts: number;
 }
 
-/** The judge at an address, which says yes to everything and notes who was asked about. */
-async function openJudge(asked: Asked[]): Promise<{ url: string; close: () => void }> {
-  const server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => {
-      const { rollout, step } = JSON.parse(body) as { rollout: string; step: string };
-      asked.push({ rollout, step, at: Date.now() });
-      response.writeHead(200).end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
-}
-
 /** Canaries, each followed by its rollback, while workers, server and rollouts are killed; then the judge counts. */
 export async function proveCanaryKill(given: CanaryKillOptions): Promise<CanaryKillReport> {
   const startedAt = Date.now();
   const folder = await mkdtemp(join(tmpdir(), 'layover-prove-'));
   const asked: Asked[] = [];
-  const judge = await openJudge(asked);
+  const judge = await openJudge(({ body: { rollout, step } }) => {
+    asked.push({ rollout, step, at: Date.now() });
+    return '';
+  });
   const ended = new AbortController();
   const signal = AbortSignal.any([given.signal, ended.signal]);
   setMaxListeners(0, signal);

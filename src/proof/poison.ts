@@ -11,6 +11,8 @@ export interface Planted {
   checkOutputs: number;
   errorBodies: number;
   brokenAnswers: number;
+  /** A gate's token, and what its judge answers. */
+  judgeTokens: number;
 }
 
 /** A Fly that tells too much: stands before a simulator and puts the canary wherever an answer has room for it. */
@@ -65,7 +67,7 @@ const passedOn = (headers: IncomingMessage['headers']) =>
 
 /** Starts one before the simulator at `flyUrl`. */
 export async function poison(flyUrl: string, canary: string): Promise<Poisoned> {
-  const planted = { tokens: 0, configs: 0, checkOutputs: 0, errorBodies: 0, brokenAnswers: 0 };
+  const planted = { tokens: 0, configs: 0, checkOutputs: 0, errorBodies: 0, brokenAnswers: 0, judgeTokens: 0 };
   const pass = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const gone = new AbortController();
     response.once('close', () => gone.abort());

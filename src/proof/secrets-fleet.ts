@@ -5,13 +5,15 @@ export const CANARY = 'c4narythatnobodymaysee';
 /** What an operator writes into `env`: it is in the input, and documented to be there. */
 export const WRITTEN = 'wr1ttenbytheoperator';
 
-export type Ending = 'completed' | 'RolloutPartial' | 'RolloutAborted' | 'RolloutRefused';
+export type Ending = 'completed' | 'RolloutRolledBack' | 'RolloutPartial' | 'RolloutAborted' | 'RolloutRefused';
 
 export interface SecretRollout {
   readonly app: string;
   readonly because: string;
   readonly machines: readonly object[];
   readonly faults?: readonly object[];
+  /** Left out: a stoppedSweep. */
+  readonly type?: string;
   readonly input: object;
   readonly ends: readonly Ending[];
 }
@@ -38,6 +40,9 @@ const working = (count: number): object => ({
   job: { lengthMs: 1_000_000_000, onStop: 'ignore' },
   config: { ...SECRETIVE.config, stop_config: { timeout: '1s' } },
 });
+
+/** Works on, and bears the checks that every config here has. */
+const serving = (count: number): object => ({ ...SECRETIVE, count, state: 'started', running: true });
 
 const answer = (status: number, error: string) => ({ answer: { status, error } });
 const SOON = { healthy: { for: '1s', within: '4s' } };
@@ -110,6 +115,22 @@ export const SECRET_ROLLOUTS: readonly SecretRollout[] = [
     machines: [working(2)],
     input: { image: image('v2'), forceAfter: '1s', maxUnavailable: '100%', ramp: 'off', ...SOON },
     ends: ['completed'],
+  },
+  {
+    app: 'canary',
+    because: 'machines that serve, drained and baked, with a gate that the worker asks',
+    type: 'regionalCanary',
+    machines: [serving(3)],
+    input: { image: image('v2'), env: { NOTE: WRITTEN }, bake: '2s', drain: '1s', gates: [{ http: 'checkout' }] },
+    ends: ['completed'],
+  },
+  {
+    app: 'returning',
+    because: 'a canary whose checks fail, and that goes back to configs out of Fly’s versions',
+    type: 'regionalCanary',
+    machines: [serving(3)],
+    input: { image: image('sick'), onFailure: 'rollback', bake: '2s', ...SOON },
+    ends: ['RolloutRolledBack'],
   },
   {
     app: 'forbidden',

@@ -6,7 +6,10 @@ import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { freePort, type Program } from '../setup/program.js';
 import { BUILT, startSimulator, startTemporal, startWorker, type TemporalServer } from '../setup/stack.js';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { type Figure, figure } from './judge.js';
+import { openJudge } from './judge-server.js';
 import { type Planted, poison } from './poison.js';
 import { sayFigure } from './report.js';
 import { CANARY, SECRET_ROLLOUTS, type SecretRollout, secretsScenario, WRITTEN } from './secrets-fleet.js';
@@ -70,10 +73,10 @@ async function lookAtRoom(watch: Watch, app: string): Promise<string | undefined
 }
 
 /** Runs one rollout as an operator would: who accepts the first two pauses, and aborts at the third. */
-async function runOne(watch: Watch, { app, input }: SecretRollout): Promise<string> {
+async function runOne(watch: Watch, { app, input, type: kind = 'stoppedSweep' }: SecretRollout): Promise<string> {
   const door = `secrets-${app}`;
-  const args = [{ app, deadline: '5m', ...input }];
-  const handle = await watch.client.workflow.start('stoppedSweep', { taskQueue: 'layover', workflowId: door, args });
+  const args = [{ app, ...(kind === 'stoppedSweep' && { deadline: '5m' }), ...input }];
+  const handle = await watch.client.workflow.start(kind, { taskQueue: 'layover', workflowId: door, args });
   const verbs = ['retry', 'resume', 'resume', 'abort'];
   while ((await handle.describe()).status.name === 'RUNNING') {
     const phase = await lookAtRoom(watch, app);
@@ -158,11 +161,19 @@ export async function proveSecrets(signal: AbortSignal): Promise<SecretsReport> 
   setMaxListeners(0, signal);
   const [temporal, simulator] = await Promise.all([startTemporal(), startSimulator(secretsScenario)]);
   const poisoned = await poison(simulator.url, CANARY);
+  const judge = await openJudge(({ headers }) => {
+    poisoned.planted.judgeTokens += headers.authorization?.includes(CANARY) === true ? 1 : 0;
+    return CANARY;
+  });
+  const folder = await mkdtemp(join(tmpdir(), 'layover-secrets-'));
+  const config = join(folder, 'layover.json');
+  await writeFile(config, JSON.stringify({ gates: { checkout: { url: judge.url, tokenFrom: 'JUDGE_TOKEN' } } }));
   const connection = await Connection.connect({ address: temporal.address });
   const programs = [temporal.program, simulator.program];
   try {
     const [metrics, health] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
-    const env = { FLY_API_TOKEN: CANARY, LAYOVER_METRICS: metrics, LAYOVER_HEALTH: health };
+    const own = { FLY_API_TOKEN: CANARY, JUDGE_TOKEN: CANARY, LAYOVER_CONFIG: config };
+    const env = { ...own, LAYOVER_METRICS: metrics, LAYOVER_HEALTH: health };
     const place = { temporalAddress: temporal.address, flyUrl: poisoned.url, env };
     const worker = await startWorker(place);
     programs.unshift(worker);
@@ -174,6 +185,8 @@ export async function proveSecrets(signal: AbortSignal): Promise<SecretsReport> 
     await connection.close();
     for (const program of programs) await program.stop('SIGKILL');
     await poisoned.close();
+    judge.close();
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type JudgeAddresses, readJudges } from './judges.js';
 import { parseDuration } from '../input/duration.js';
@@ -59,7 +60,10 @@ const Environment = z.object({
   ),
   LAYOVER_CONFIG: z.string().optional(),
   LAYOVER_HEALTH: Address.optional(),
-  LAYOVER_METRICS: Address.optional(),
+  LAYOVER_METRICS: Address.refine(
+    ({ host }) => isIP(host.replace(/^\[|\]$/g, '')) !== 0,
+    'must name an IP address and a port, like 127.0.0.1:9464: names are not looked up here',
+  ).optional(),
   LAYOVER_OWN_APP: z
     .enum(['refuse', 'allow'], {
       error: 'must be refuse or allow: whether this worker may roll out the very app it runs in',
@@ -93,6 +97,14 @@ export const READ_HERE: readonly string[] = Object.keys(Environment.shape);
 
 const withoutSlash = (url: string): string => url.replace(/\/$/, '');
 
+/** One of the two would not come up. */
+function clash({ LAYOVER_HEALTH: health, LAYOVER_METRICS: metrics }: Partial<z.output<typeof Environment>>): string[] {
+  if (health === undefined || health.port === 0 || health.port !== metrics?.port) return [];
+  return health.host === metrics.host
+    ? ['LAYOVER_METRICS is the address of LAYOVER_HEALTH; give each a port of its own']
+    : [];
+}
+
 /** Names are read exactly, so a mistyped one would be ignored for ever. */
 function typingErrors(env: Env): string[] {
   const known = READ_HERE.filter((name) => name.startsWith('LAYOVER_'));
@@ -110,6 +122,7 @@ export function readConfig(env: Env): WorkerConfig {
   const problems = [
     ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')} ${issue.message}`),
     ...typingErrors(env),
+    ...clash(parsed.data ?? {}),
   ];
   if (!parsed.success || problems.length > 0) throw new Error(problems.join('\n'));
   const read = parsed.data;

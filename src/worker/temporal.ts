@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 
 /** Where Temporal is, for a worker and for a client alike. */
@@ -8,6 +9,7 @@ export type TemporalConfig = ReturnType<typeof loadClientConnectConfig> & {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+const MOST_PORT = 65_535;
 const BOOLEAN = ['1', 'true', '0', 'false', ''];
 
 interface Rule {
@@ -24,7 +26,10 @@ interface Rule {
 const RULES: readonly Rule[] = [
   {
     name: 'TEMPORAL_ADDRESS',
-    isWrong: (value) => !/^(\[[0-9a-f:]+\]|[^\s/:[\]]+)(:\d{1,5})?$/i.test(value),
+    isWrong: (value) => {
+      const [, , port = '0'] = /^(\[[0-9a-f:]+\]|[^\s/:[\]]+)(?::(\d{1,5}))?$/i.exec(value) ?? ['', '', 'none'];
+      return !(Number(port) <= MOST_PORT);
+    },
     says: 'must be host and port without a scheme, like 127.0.0.1:7233',
   },
   {
@@ -54,6 +59,32 @@ const unsendable = (given: Readonly<Record<string, string>>): string[] =>
     .filter(([name, value]) => /^TEMPORAL_(?:API_KEY|GRPC_META_\w+)$/.test(name) && !isSendable(value))
     .map(([name]) => `${name} holds a line break or a letter outside ASCII; copy it anew, without its end of line`);
 
+/** Each half of a client's certificate by the other: half a pair is passed over in silence. */
+const halfPairs = (given: Readonly<Record<string, string>>): string[] => {
+  const has = (what: string) => ['PATH', 'DATA'].some((how) => given[`TEMPORAL_TLS_CLIENT_${what}_${how}`]);
+  if (has('CERT') === has('KEY')) return [];
+  const [there, missing] = has('CERT') ? ['CERT', 'KEY'] : ['KEY', 'CERT'];
+  return [`TEMPORAL_TLS_CLIENT_${there}_* is set without TEMPORAL_TLS_CLIENT_${missing}_*; give both, or neither`];
+};
+
+/** What TLS makes of the certificates, before the SDK's own core ends the process with a stack trace. */
+function tlsProblem({ tls }: ReturnType<typeof loadClientConnectConfig>['connectionOptions']): string | undefined {
+  if (typeof tls !== 'object' || tls === null) return undefined;
+  const { serverRootCACertificate: ca, clientCertPair: pair } = tls;
+  const isBlock = (pem: Uint8Array | undefined) =>
+    pem === undefined || Buffer.from(pem).toString().includes('-----BEGIN ');
+  try {
+    if (![ca, pair?.crt, pair?.key].every(isBlock)) throw new Error('no PEM');
+    createSecureContext({
+      ...(ca && { ca: Buffer.from(ca) }),
+      ...(pair && { cert: Buffer.from(pair.crt), key: Buffer.from(pair.key) }),
+    });
+    return undefined;
+  } catch {
+    return 'TEMPORAL_TLS_*: a certificate or key is no PEM, or the key is not that of the certificate';
+  }
+}
+
 /** Of a config file's error its first sentence: what follows may be the line itself, with its key. */
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
@@ -69,11 +100,13 @@ const present = (env: Env): Record<string, string> =>
 export function readTemporal(env: Env): TemporalConfig {
   const given = present(env);
   const wrong = RULES.filter(({ name, isWrong }) => given[name] !== undefined && isWrong(given[name]));
-  const problems = [...wrong.map(({ name, says }) => `${name} ${says}`), ...unsendable(given)];
+  const problems = [...wrong.map(({ name, says }) => `${name} ${says}`), ...unsendable(given), ...halfPairs(given)];
   if (problems.length > 0) throw new Error(problems.join('\n'));
   const read = load(given);
   if (typeof read === 'string')
     throw new Error(`TEMPORAL_*: the settings of the Temporal connection cannot be used: ${read}`);
+  const problem = tlsProblem(read.connectionOptions);
+  if (problem !== undefined) throw new Error(problem);
   return {
     ...read,
     address: read.connectionOptions.address ?? 'localhost:7233',

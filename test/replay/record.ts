@@ -96,6 +96,34 @@ async function recordAll(place: Place): Promise<void> {
   await keep(place, 'running-and-looking', 'rollout:running');
 }
 
+/** Canaries that bake, wait for a person, go back when told to, and a rollback by itself. */
+async function recordCanaries(place: Place): Promise<void> {
+  const operator = operatorOf(place);
+  const canary = { type: 'regionalCanary', input: { regions: ['ams', '*'], bake: '2s', gates: ['approval'] } };
+  const isAsked = ({ phase }: { readonly phase: string }) => phase === 'waiting';
+  const make = (app: string) =>
+    place.fly.make(app, { count: 2, running: true, region: 'ams' }, { count: 2, running: true, region: 'ord' });
+
+  await make('judged');
+  await operator.start('judged', { ...canary, id: 'judged-door' });
+  await operator.when('judged', 'waits for a person', isAsked, 60_000);
+  await keep(place, 'canary-waiting', 'rollout:judged');
+  await operator.signal('rollout:judged', 'proceed', { at: 'ams:approval', by: 'ann' });
+  await operator.result('judged-door');
+  await keep(place, 'canary-completed', 'rollout:judged');
+
+  await operator.start('judged', { type: 'rollback', id: 'back-door', input: { image: undefined } });
+  await operator.result('back-door');
+  await keep(place, 'rollback', 'rollout:judged');
+
+  await make('turned');
+  await operator.start('turned', { ...canary, id: 'turned-door' });
+  await operator.when('turned', 'waits for a person', isAsked, 60_000);
+  await operator.update('rollout:turned', 'rollback', { reason: 'enough' });
+  await operator.result('turned-door');
+  await keep(place, 'canary-turned', 'rollout:turned');
+}
+
 /** A sweep whose server suggests to continue as new after a few events: its first run, and its last. */
 async function recordContinued(place: Place): Promise<void> {
   const operator = operatorOf(place);
@@ -118,7 +146,8 @@ export function recordHistories(): void {
     await mkdir(HISTORIES, { recursive: true });
     for (const file of await readdir(HISTORIES)) await rm(new URL(file, HISTORIES));
     await recordAll(place);
+    await recordCanaries(place);
     await recordContinued(short);
-    expect(await readdir(HISTORIES)).toHaveLength(14);
+    expect(await readdir(HISTORIES)).toHaveLength(18);
   });
 }

@@ -37,13 +37,15 @@ describe('the worker’s environment', () => {
 
   test.each([
     ['0.0.0.0:9464', { host: '0.0.0.0', port: 9464 }],
-    ['localhost:0', { host: 'localhost', port: 0 }],
+    ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
     ['[::]:9464', { host: '[::]', port: 9464 }],
   ])('%s is an address to listen on', (address, listen) => {
-    expect(read({ LAYOVER_METRICS: address, LAYOVER_HEALTH: address })).toMatchObject({
-      metrics: listen,
-      health: listen,
-    });
+    expect(read({ LAYOVER_METRICS: address })).toMatchObject({ metrics: listen });
+    expect(read({ LAYOVER_HEALTH: address })).toMatchObject({ health: listen });
+  });
+
+  test('health may listen on a name', () => {
+    expect(read({ LAYOVER_HEALTH: 'localhost:0' })).toMatchObject({ health: { host: 'localhost', port: 0 } });
   });
 
   test.each(['9464', ':9464', 'http://0.0.0.0:9464', '0.0.0.0:99999', '0.0.0.0:', ''])(
@@ -91,4 +93,10 @@ test.each(['http://user:SECRET@127.0.0.1:4280', 'http://127.0.0.1:4280/#SECRET',
 test('a token that holds a line break is refused, and not repeated', () => {
   expect(() => read({ FLY_API_TOKEN: 'SEC\nRET' })).toThrow(/^FLY_API_TOKEN holds a line break/);
   expect(() => read({ FLY_API_TOKEN: 'SEC\nRET' })).not.toThrow(/SEC|RET/);
+});
+
+test('metrics want an IP address, and a port that health does not have', () => {
+  expect(() => read({ LAYOVER_METRICS: 'localhost:9464' })).toThrow(/^LAYOVER_METRICS must name an IP address/);
+  const both = { LAYOVER_METRICS: '127.0.0.1:9464', LAYOVER_HEALTH: '127.0.0.1:9464' };
+  expect(() => read({ FLY_API_TOKEN: 't', ...both })).toThrow(/^LAYOVER_METRICS is the address of LAYOVER_HEALTH/);
 });

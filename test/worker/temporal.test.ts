@@ -8,6 +8,8 @@ import { readTemporal } from '../../src/worker/temporal.js';
 const alone = { HOME: mkdtempSync(join(tmpdir(), 'layover-home-')) };
 const read = (env: Record<string, string>) => readTemporal({ ...alone, ...env });
 
+const PAIR = { TEMPORAL_TLS_CLIENT_CERT_DATA: 'b', TEMPORAL_TLS_CLIENT_KEY_DATA: 'k' };
+
 describe('the settings of the Temporal connection', () => {
   test('say nothing: a server on this machine, the namespace default', () => {
     expect(read({})).toMatchObject({ address: 'localhost:7233', namespace: 'default' });
@@ -43,7 +45,14 @@ describe('the settings of the Temporal connection', () => {
     ],
     [{ TEMPORAL_CODEC_ENDPOINT: 'http://codec' }, /^TEMPORAL_CODEC_ENDPOINT is set, and Layover has no payload codec/],
     [{ TEMPORAL_PROFILE: 'nobody' }, /^TEMPORAL_\*: .*nobody/],
-    [{ TEMPORAL_TLS_CLIENT_CERT_PATH: 'a.pem', TEMPORAL_TLS_CLIENT_CERT_DATA: 'b' }, /^TEMPORAL_\*: /],
+    [{ ...PAIR, TEMPORAL_TLS_CLIENT_CERT_PATH: 'a.pem' }, /^TEMPORAL_\*: /],
+    [{ ...PAIR, TEMPORAL_TLS: '1' }, /^TEMPORAL_TLS_\*: a certificate or key is no PEM/],
+    [
+      { TEMPORAL_TLS: '1', TEMPORAL_TLS_SERVER_CA_CERT_DATA: 'none' },
+      /^TEMPORAL_TLS_\*: a certificate or key is no PEM/,
+    ],
+    [{ TEMPORAL_TLS_CLIENT_KEY_DATA: 'k' }, /^TEMPORAL_TLS_CLIENT_KEY_\* is set without TEMPORAL_TLS_CLIENT_CERT_\*/],
+    [{ TEMPORAL_ADDRESS: 'temporal:70000' }, /^TEMPORAL_ADDRESS must be host and port/],
     [{ TEMPORAL_CONFIG_FILE: '/does/not/exist.toml', TEMPORAL_PROFILE: 'x' }, /^TEMPORAL_\*: /],
   ])('%j is refused with its name and the way out', (env, says) => {
     expect(() => read(env)).toThrow(says);
