@@ -13,7 +13,7 @@ interface Told {
   readonly leastMs: number;
 }
 
-/** Steps are not counted that nothing may happen in: a closing pass, a rest of nothing. */
+/** Steps are not counted that nothing may happen in: what comes late, a closing pass, a rest of nothing. */
 function tell({ plan, fleet, forecast }: Findings): Told[] {
   const taken = new Map<string, number>();
   const workOf = ({ name, scope, batch }: UpdateStep) => {
@@ -27,8 +27,8 @@ function tell({ plan, fleet, forecast }: Findings): Told[] {
     return Math.max(0, upTo - before);
   };
   return plan.steps.flatMap((step): Told[] => {
+    if (step.name === 'closing' || step.name.startsWith('late')) return [];
     if (step.kind !== 'update') return [{ step, machines: 0, leastMs: step.kind === 'bake' ? step.ms : 0 }];
-    if (step.name === 'closing') return [];
     const machines = workOf(step);
     const atOnce = poolsIn(forecast.pools, step.scope).reduce((sum, { room }) => sum + Math.max(1, room), 0);
     const leastMs = Math.ceil(machines / Math.max(1, atOnce)) * LEAST_UPDATE_MS;

@@ -66,7 +66,8 @@ function stepsOf({ name, regions }: Entry, input: CanaryInput, working: number, 
   return [
     ...batches,
     { kind: 'update', name: `${name}:rest`, scope },
-    { kind: 'bake', name: `${name}:bake`, scope, ms: input.bakeMs, gates: input.gates },
+    // Where nobody works there is nobody to judge.
+    { kind: 'bake', name: `${name}:bake`, scope, ms: input.bakeMs, gates: working > 0 ? input.gates : [] },
     ...approval,
   ];
 }
@@ -75,21 +76,26 @@ function stepsOf({ name, regions }: Entry, input: CanaryInput, working: number, 
 export type Left = 'updates' | 'last bake' | 'nothing';
 
 /**
- * The steps of a canary: for each entry its batches, its rest, its bake and a person's yes before the next; then a
- * closing pass over all of them, which finds what came meanwhile.
+ * The steps of a canary: for each entry its batches, its rest, its bake and a person's yes before the next; then
+ * what came late is updated, and baked if there was any; then a closing pass over all.
  * @param counts of every region of the selection. @param left an earlier start that ended in its last bake has updated
  * all, and was judged on all entries but the last.
  */
 export function compileCanary(input: CanaryInput, counts: readonly RegionCount[], left: Left): Step[] {
   const closing = wholeStep('closing');
   if (left === 'nothing') return [closing];
+  // A region that was away at its turn, or machines made since: nobody has judged the new version there.
+  const late: Step[] = [
+    wholeStep('late'),
+    { kind: 'bake', name: 'late:bake', scope: {}, ms: input.bakeMs, gates: input.gates, ifUpdated: true },
+  ];
   const entries = entriesOf(input, counts);
   const workingIn = (regions: readonly string[]) =>
     counts.filter(({ region }) => regions.includes(region)).reduce((sum, { working }) => sum + working, 0);
   const steps = entries.flatMap((entry, index) =>
     stepsOf(entry, input, workingIn(entry.regions), index === entries.length - 1),
   );
-  return [...(left === 'updates' ? steps : steps.slice(-1)), closing];
+  return [...(left === 'updates' ? steps : steps.slice(-1)), ...late, closing];
 }
 
 /** What a canary of so many machines can see of a fault that hits half of them at random. */

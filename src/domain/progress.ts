@@ -33,7 +33,7 @@ export function patienceEnd({ plan, step, movedAt = 0, resumedAt = 0 }: RolloutS
   // Who serves is not waited for on a way back: its deadline is for jobs.
   const isForJobs = plan.context.back === undefined || plan.context.inPlace !== true;
   if (plan.deadlineMs !== undefined && isForJobs) return Infinity;
-  return Math.max(step.since, movedAt, resumedAt) + PATIENCE_MS;
+  return Math.max(step.outwaited ? 0 : step.since, movedAt, resumedAt) + PATIENCE_MS;
 }
 
 /** When the current step may change by itself. */
@@ -76,16 +76,23 @@ export function isStepDone(state: RolloutState, now: number): boolean {
   }
 }
 
+/** There is nothing to update, or nothing was; the last step is never passed over. */
+function isPassedOver(one: Step, index: number, { plan, seen, step, movedAt = 0 }: RolloutState): boolean {
+  if (index === plan.steps.length - 1) return false;
+  if (one.kind === 'update') return seen !== undefined && isClear(seen, viewOf(one), plan.context.inPlace === true);
+  const hasUpdated = index === step.index + 1 && movedAt >= step.since;
+  return one.kind === 'bake' && one.ifUpdated === true && !hasUpdated;
+}
+
 /** Goes on to the next step that has anything to do; what the last look saw of the fleet tells of updates. */
 export function onAdvanced(state: RolloutState, now: number): RolloutState {
-  const { plan, seen } = state;
-  let index = state.step.index + 1;
-  const isEmpty = (step: Step | undefined) =>
-    step?.kind === 'update' && seen !== undefined && isClear(seen, viewOf(step), plan.context.inPlace === true);
-  while (index < plan.steps.length - 1 && isEmpty(plan.steps[index])) index += 1;
+  const { plan, step } = state;
+  const next = plan.steps.findIndex((one, index) => index > step.index && !isPassedOver(one, index, state));
+  const index = next < 0 ? plan.steps.length - 1 : next;
+  const isInVain = stepOf(state).kind === 'update' && state.clear.looks === 0;
   return {
     ...state,
-    step: beginStep(Math.min(index, plan.steps.length - 1), now),
+    step: { ...beginStep(index, now), ...(isInVain ? { outwaited: true } : {}) },
     queue: state.queue.filter(isAway),
     clear: { looks: 0, at: 0 },
   };

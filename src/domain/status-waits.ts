@@ -62,8 +62,7 @@ export function stepWait(state: RolloutState): { name: string; says: string; sin
   const step = stepOf(state);
   const { since } = state.step;
   if (step.kind === 'update') return undefined;
-  if (step.kind === 'approval')
-    return { name: step.name, says: `a person's yes: proceed {"at":"${step.name}"}`, since };
+  if (step.kind === 'approval') return { name: step.name, says: `a person's yes to ${step.name} (proceed)`, since };
   const open = openGates(state, step).map(({ name }) => name);
   const judges = open.length === 0 ? 'while its health is watched' : `and gates judge: ${open.join(', ')}`;
   return { name: step.name, says: `baking ${sayMs(step.ms + state.step.extendedMs)} ${judges}`, since };

@@ -23,6 +23,8 @@ export interface BakeStep {
   readonly scope: Scope;
   readonly ms: number;
   readonly gates: readonly Gate[];
+  /** Only where the step before it has updated something. */
+  readonly ifUpdated?: true;
 }
 
 /** Waits for a person. */
@@ -83,6 +85,8 @@ export interface StepState {
   readonly extendedMs: number;
   /** A person said at this time, ms, that it need not wait any longer. */
   readonly proceededAt?: number;
+  /** The step before waited in vain for what is left, and this one need not. */
+  readonly outwaited?: true;
   readonly gates: Readonly<Record<string, Judgement>>;
 }
 

@@ -60,6 +60,9 @@ export function fillQuery(query: string, { app, regions, machines, windowMs }: Q
 type Asked =
   { readonly ok: true; readonly samples: readonly Sample[] } | { readonly ok: false; readonly answer: Answer };
 
+/** `+Inf` and `-Inf` as Prometheus writes them (docs/querying/api.md). */
+const numberOf = (text: string): number => Number(text.replace(/Inf$/, 'Infinity'));
+
 function read(body: string): Asked {
   let json: unknown;
   try {
@@ -74,8 +77,8 @@ function read(body: string): Asked {
   if (isPartial === true || (warnings?.length ?? 0) > 0) return { ok: false, answer: none('its answer is partial') };
   const samples =
     data.resultType === 'scalar'
-      ? [{ labels: {}, value: Number(data.result[1]) }]
-      : data.result.map(({ metric, value }) => ({ labels: metric ?? {}, value: Number(value[1]) }));
+      ? [{ labels: {}, value: numberOf(data.result[1]) }]
+      : data.result.map(({ metric, value }) => ({ labels: metric ?? {}, value: numberOf(value[1]) }));
   return { ok: true, samples };
 }
 
@@ -144,7 +147,8 @@ function judgeSamples(samples: readonly Sample[], gate: PrometheusGate, question
   const stranger = strangerIn(samples, question);
   if (stranger !== undefined) return error(`its answer speaks of ${stranger}, which was not asked about`);
   const numbers = samples.filter(({ value }) => Number.isFinite(value));
-  const bad = numbers.filter(({ value }) => value < min || value > max);
+  // Without end is out of bounds: errors by no successes at all.
+  const bad = samples.filter(({ value }) => value < min || value > max);
   const where = ({ labels }: Sample) => labels['region'] ?? labels['instance'];
   const told = (list: readonly Sample[]) =>
     list
@@ -161,7 +165,7 @@ function judgeSamples(samples: readonly Sample[], gate: PrometheusGate, question
 
 /**
  * Asks Prometheus. Nothing, not a number, and an answer that leaves out a region or machine it was asked about are
- * NONE; a server that does not answer as it should is ERROR; only a number out of bounds is FAIL.
+ * NONE; a server that does not answer as it should is ERROR; only a number out of bounds, +Inf among them, is FAIL.
  * Shapes: Prometheus docs/querying/api.md; VictoriaMetrics answers `isPartial`, and 422 for a bad query.
  */
 export async function askPrometheus(

@@ -49,6 +49,8 @@ describe('a canary is compiled', () => {
       'dfw+ord:batch-1',
       'dfw+ord:rest',
       'dfw+ord:bake',
+      'late',
+      'late:bake',
       'closing',
     ]);
   });
@@ -58,6 +60,7 @@ describe('a canary is compiled', () => {
       'ams:bake',
       'dfw:bake',
       'ord:bake',
+      'late:bake',
     ]);
     expect(names(compileCanary(input(), counts, 'nothing'))).toEqual(['closing']);
   });

@@ -54,6 +54,7 @@ test('without "regions" every region has its turn, the smallest first', async ()
     'ams:bake',
     'dfw:bake',
     'ord:bake',
+    'late:bake',
   ]);
 });
 

@@ -190,3 +190,45 @@ test('a lost host keeps a way back of machines that serve open for half an hour,
   expect(new Set(writes(world).map(({ machine }) => regions.get(machine)))).toEqual(new Set(['ams']));
   expect(world.clock.now() - (writes(world).at(-1)?.t ?? 0)).toBeLessThan(60 * MINUTE);
 });
+
+test('a region that was away at its turn is judged when it comes back, before the canary ends', async () => {
+  const away = [5, 6, 7, 8, 9].flatMap((index) => [
+    { ms: 0, do: { loseHost: { index } } },
+    { ms: 90 * MINUTE, do: { restoreHost: { index } } },
+  ]);
+  const base = worldOf({ regions: ['ams', 'dfw'], more: { at: away } });
+  const asked: string[] = [];
+  const transport: Judges['transport'] = ({ body }) => {
+    const { step, machines } = JSON.parse(body ?? '{}') as { step: string; machines: readonly string[] };
+    asked.push(`${step} ${machines.length}`);
+    return Promise.resolve({ status: 200, headers: {}, body: '' });
+  };
+  const judges = { transport, http: { checkout: { url: 'http://judge.test' } } };
+  const world = { ...base, deps: { ...base.deps, judges } };
+  const input = { regions: ['dfw', 'ams'], bake: '10m', gates: [{ http: 'checkout' }] };
+  const said = [{ atMs: 85 * MINUTE, verb: 'resume' as const }];
+  const { end, phases } = await canary(world, input, { said });
+  expect(end).toMatchObject({ outcome: 'completed' });
+  expect(phases.slice(-3)).toEqual(['late', 'late:bake', 'closing']);
+  expect(asked).toContain('late:bake 10');
+});
+
+test('an entry whose machines are all idle is not asked about: nobody of it could be judged', async () => {
+  const base = worldOf({ regions: ['ams'], each: 2 });
+  const asked = new Set<string>();
+  const transport: Judges['transport'] = ({ body }) => {
+    asked.add((JSON.parse(body ?? '{}') as { step: string }).step);
+    return Promise.resolve({ status: 200, headers: {}, body: '' });
+  };
+  const judges = { transport, http: { checkout: { url: 'http://judge.test' } } };
+  const world = { ...base, deps: { ...base.deps, judges } };
+  await post(world, '', {
+    config: { image: OLD, metadata: { fly_platform_version: 'v2' } },
+    region: 'dfw',
+    skip_launch: true,
+  });
+  await world.clock.sleep(MINUTE);
+  const { end } = await canary(world, { regions: ['dfw', 'ams'], bake: '2m', gates: [{ http: 'checkout' }] });
+  expect(end).toMatchObject({ outcome: 'completed' });
+  expect(asked).toEqual(new Set(['ams:bake']));
+});
