@@ -13,6 +13,8 @@ export interface KillPlan {
   readonly terminations: number;
   /** SIGSTOPs of workers, each followed by a SIGCONT some seconds later. */
   readonly freezes: number;
+  /** The longest pause before the next kill is aimed, ms: what takes long to get anywhere needs longer ones. */
+  readonly calmMs?: number;
 }
 
 /** What was killed, and frozen, so far. */
@@ -95,7 +97,7 @@ export async function kill(plan: KillPlan, toll: Toll, place: KillerPlace): Prom
     if (isDue(serverAt, toll.serverKills, toll.kills)) await killServer(toll, place);
     if (isDue(terminateAt, toll.terminations, toll.kills)) await terminateOne(toll, place);
     if (isDue(freezeAt, toll.freezes, toll.kills)) freezes.push(await freezeAimed(last.at, toll, place));
-    await pause(upTo(random, LONGEST_CALM_MS), signal);
+    await pause(upTo(random, plan.calmMs ?? LONGEST_CALM_MS), signal);
     await takeAim(AIMS[turn % AIMS.length], last.at, place);
     const seen = tail.entries.length;
     const wasAlone = crew.isAlone(last.at);
