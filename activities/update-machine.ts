@@ -14,7 +14,7 @@ import { drain, pollMsOf } from './in-place.js';
 import { standingOf } from './standing-of.js';
 import { stopOverdue, untilStopped } from './stop-overdue.js';
 import { findTrace } from './trace.js';
-import { findWayBack } from './way-back.js';
+import { findWayBack, wasImageOnly } from './way-back.js';
 import { writeChange } from './write.js';
 
 /** One attempt, as Temporal runs it. */
@@ -200,11 +200,18 @@ async function goOn(update: Update, machine: Machine): Promise<UpdateOutcome> {
   if (progress.inDoubt) {
     attempt.say('looks for traces of an earlier attempt');
     const trace = await findTrace(update, machine, order.inDoubtSince ?? order.machine.bornAt ?? 0);
-    if (trace.kind === 'written') return conclude(update, trace.version, { pollMs: pollMsOf(machine.config) });
+    if (trace.kind === 'written') return goOnAfter(update, trace.version, machine);
     if (trace.kind === 'failed') return trace;
     progress.inDoubt = false;
   }
   return assess(update, machine);
+}
+
+/** An earlier attempt wrote it. */
+async function goOnAfter(update: Update, version: string, { config }: Machine): Promise<UpdateOutcome> {
+  const ended = await conclude(update, version, { pollMs: pollMsOf(config) });
+  const isBack = update.order.context.back !== undefined && ended.kind === 'updated';
+  return isBack && (await wasImageOnly(update)) ? { ...ended, imageOnly: true } : ended;
 }
 
 /** The table once more, on what was just read: what is anything but ready is not written. */

@@ -1,6 +1,7 @@
 import {
   FROM_IMAGE_KEY,
   FROM_KEY,
+  hashOfMark,
   imageText,
   markText,
   MARK_KEY,
@@ -46,6 +47,15 @@ export async function findWayBack({ app, id, deps }: Update, machine: Machine): 
   const kept = versions.find(({ version }) => version === from.version)?.user_config;
   if (kept) return { kind: 'whole', config: pinned(kept, image) };
   return image === undefined ? { kind: 'changed' } : { kind: 'image', config: { ...machine.config, image } };
+}
+
+/** Whether a way back that is written already had the image alone to go by, as `findWayBack` would have said then. */
+export async function wasImageOnly({ app, id, deps, order }: Update): Promise<boolean> {
+  const versions = await deps.fly.machineVersions(app, id);
+  const hash = order.context.back?.hash;
+  const forward = versions.findLast(({ user_config }) => hashOfMark(user_config?.metadata?.[MARK_KEY]) === hash);
+  const from = readFrom(forward?.user_config?.metadata?.[FROM_KEY]);
+  return from !== undefined && !versions.some(({ version, user_config }) => version === from.version && user_config);
 }
 
 /** The config to write: what it was, with the record of the way back, and a hold of ours where there is one. */

@@ -61,6 +61,6 @@ function onSilence(
   }
   // A person who ended the bake waits as long as the gate needs, from now on.
   const { proceededAt: _ended, ...rest } = state.step;
-  const extendedMs = bakeEnd(state, step) + more - rest.since - rest.pausedMs - step.ms;
+  const extendedMs = Math.max(bakeEnd(state, step), now) + more - rest.since - rest.pausedMs - step.ms;
   return { ...state, step: { ...rest, extendedMs } };
 }

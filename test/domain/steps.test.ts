@@ -161,6 +161,14 @@ describe('a bake', () => {
     expect(bakeEnd(paused, BAKE)).toBe(END + 30 * MINUTE);
   });
 
+  test('ended by a person during a long pause it waits anew for a gate that has nothing to say', () => {
+    const ended = said(said(at(BAKE), 'pause', undefined, NOW), 'proceed', { at: 'ams:bake' }, NOW + MINUTE);
+    const resumed = said(ended, 'resume', undefined, NOW + 60 * MINUTE);
+    const silent = judged(resumed, 'NONE', NOW + 61 * MINUTE);
+    expect(bakeEnd(silent, BAKE)).toBeGreaterThan(NOW + 61 * MINUTE);
+    expect(silent.pause).toBeUndefined();
+  });
+
   test('resumed takes what failed or was silent as it is, and asks again what could not judge', () => {
     const failed = said(judged(at(BAKE), 'FAIL', END), 'resume', undefined, END + 1);
     expect(failed.step.gates[GATE.name]?.accepted).toBe(true);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Judges } from '../../activities/judge-gate.js';
-import type { DriveOptions, Mishap } from '../../src/proof/drive.js';
+import { drive, type DriveOptions, type Mishap } from '../../src/proof/drive.js';
 import type { World } from '../../src/proof/world.js';
 import {
   APP,
@@ -231,4 +231,43 @@ test('an entry whose machines are all idle is not asked about: nobody of it coul
   const { end } = await canary(world, { regions: ['dfw', 'ams'], bake: '2m', gates: [{ http: 'checkout' }] });
   expect(end).toMatchObject({ outcome: 'completed' });
   expect(asked).toEqual(new Set(['ams:bake']));
+});
+
+test('machines that could only be given their image back are reported, whenever the worker dies', async () => {
+  for (const call of [5, 6, 7, 8]) {
+    const base = worldOf({ regions: ['ams'], each: 2 });
+    await canary(base, { bake: '1m' });
+    // Fly keeps some versions only: the oldest are gone.
+    const transport: typeof base.transport = async (request) => {
+      const answer = await base.transport(request);
+      if (!request.url.includes('/versions')) return answer;
+      return { ...answer, body: JSON.stringify((JSON.parse(answer.body) as unknown[]).slice(0, -1)) };
+    };
+    const world = { ...base, transport, deps: base.depsOver(transport) };
+    let isDead = false;
+    const mishap = (): Mishap => {
+      if (isDead) return { kind: 'none' };
+      isDead = true;
+      return { kind: 'dies', call, after: true };
+    };
+    const { state } = await back(world, {}, { mishap });
+    expect([call, state.imageOnly.length]).toEqual([call, 2]);
+    expect(on(base, OLD)).toHaveLength(2);
+  }
+});
+
+test('a sweep is taken back when its machines stop, and with "force" where they work', async () => {
+  for (const force of [false, true]) {
+    const world = worldOf({
+      regions: [],
+      more: { apps: [{ name: APP, machines: [{ count: 3, image: OLD, state: 'stopped' }] }] },
+    });
+    await drive(world, { type: 'stoppedSweep', start: 'a', input: { app: APP, image: NEW } });
+    for (const { id } of world.simulator.machines(APP)) await post(world, `/${id}/start`, {});
+    await world.clock.sleep(MINUTE);
+    const { end } = await back(world, { force }, { said: [{ atMs: 30 * MINUTE, verb: 'abort' }] });
+    const states = world.simulator.machines(APP).map(({ image, state }) => `${image.split('@')[0]} ${state}`);
+    expect(end).toMatchObject({ outcome: force ? 'completed' : 'aborted' });
+    expect(states).toEqual(Array.from({ length: 3 }, () => `${force ? OLD : NEW} started`));
+  }
 });
