@@ -8,7 +8,7 @@ export const EXIT_CODES: readonly (readonly [code: ExitCode, means: string])[] =
   [EXIT.ok, 'as wanted: a plan that may be started, a rollout that runs or has completed'],
   [EXIT.notOk, 'a refused plan, a rollout that ended otherwise, a program that broke'],
   [EXIT.usage, 'the command, its input or a setting is wrong; nothing was asked'],
-  [EXIT.none, 'there is no such rollout, or no such app'],
+  [EXIT.none, 'there is no such rollout, or `status --from-fly` finds no such app'],
   [EXIT.noWorker, 'there is a rollout, and no worker answers for it'],
   [EXIT.away, 'Temporal or Fly cannot be reached, or does not let us in'],
 ];

@@ -91,10 +91,16 @@ const isLast = (answer: Answer, watchedMs: number): boolean =>
  */
 export async function watchStatus(watched: Watched, outside: Outside): Promise<ExitCode> {
   const stopped = outside.untilStopped();
+  const isStopped = new Promise<undefined>((resolve) => {
+    stopped.addEventListener('abort', () => resolve(undefined), { once: true });
+    if (stopped.aborted) resolve(undefined);
+  });
   const show = createShow(watched, outside);
   const since = outside.clock.now();
   for (;;) {
-    const answer = await watched.ask();
+    // An answer that does not come for seconds does not hold up a Ctrl-C.
+    const answer = await Promise.race([watched.ask(), isStopped]);
+    if (answer === undefined) return EXIT.ok;
     show(answer);
     if (isLast(answer, outside.clock.now() - since) || stopped.aborted) return exitOf(answer);
     await outside.clock.sleep(EVERY_MS, stopped).catch(() => undefined);

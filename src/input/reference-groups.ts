@@ -225,14 +225,20 @@ const CANARY: readonly Group[] = [
       },
       { says: 'Slow starters', input: { ...LEAST, healthy: { for: '1m', within: '15m' } } },
     ],
-    refused: [{ maxUnavailable: 0 }, { ramp: 0 }, { maxFailed: 1.5 }, { onFailure: 'stop' }],
+    refused: [
+      { maxUnavailable: 0 },
+      { ramp: 0 },
+      { healthy: { for: '40m' } },
+      { maxFailed: 1.5 },
+      { onFailure: 'stop' },
+    ],
   },
 ];
 
 const BACK: readonly Group[] = [
   {
     title: 'What is taken back',
-    says: 'The machines that the rollout wrote to, and any earlier start of the same change, by the marks that they carry: no workflow of it need exist any more. Each returns to the config that it had before, out of the versions that Fly keeps, its image by the digest that ran; where Fly no longer keeps that version its image alone goes back, and is reported. Machines that were changed by hand since are left. What is stopped stays stopped; machines that worked when they were updated go back where they are, newest first, half of them at once. Machines that were updated while they were stopped, and work now, go back when they stop, unless `force` says that their work may be cut.',
+    says: 'The machines that the rollout wrote to, and any earlier start of the same change, by the marks that they carry: no workflow of it need exist any more. Each returns to the config that it had before, out of the versions that Fly keeps, its image by the digest that ran; where Fly no longer keeps that version its image alone goes back, and is reported. Machines that were changed by hand since are left. What is stopped stays stopped, but for those that worked when they were updated and have crashed since: they are started again. Machines that worked when they were updated go back where they are, newest first, half of them at once. `"latest"` is the rollout that was started last; once taken back it is refused. Machines that were updated while they were stopped, and work now, go back when they stop, unless `force` says that their work may be cut.',
     options: ['app', 'rollout', 'force'],
     examples: [
       { says: 'The latest rollout', input: APP },

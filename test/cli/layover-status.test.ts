@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { realOutside } from '../../src/cli/outside.js';
+import { watchStatus } from '../../src/cli/watch-status.js';
 import { V1, V2 } from '../support/fly.js';
 import { makeLasting, operatorOf } from '../support/operator.js';
 import { beginLayover, layover } from '../support/outside.js';
@@ -143,6 +145,21 @@ describe('layover status --watch', () => {
     stop.abort();
     expect((await watch.end).code).toBe(0);
     expect((await operator.status('left')).phase).toBe('running');
+  });
+
+  test('Ctrl-C ends the watch at once, also while no answer comes', async () => {
+    const stop = new AbortController();
+    const said: string[] = [];
+    const outside = {
+      ...realOutside(),
+      say: (line: string) => void said.push(line),
+      untilStopped: () => stop.signal,
+    };
+    const silent = { app: 'mute', address: 'nowhere', json: true, ask: () => new Promise<never>(() => undefined) };
+    const ends = watchStatus(silent, outside);
+    stop.abort();
+    expect(await ends).toBe(0);
+    expect(said).toEqual([]);
   });
 
   test.concurrent('waits some seconds for a rollout that was just started, and ends 3 when none comes', async () => {
