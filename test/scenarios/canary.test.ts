@@ -30,7 +30,7 @@ test.concurrent('a good image goes region by region, asks a person between them,
   await make(app);
   await start(app, { gates: ['approval'] });
   const waiting = await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
-  expect(waiting.step).toMatchObject({ name: 'ams:approval', number: 4, of: 8 });
+  expect(waiting.step).toMatchObject({ name: 'ams:approval', number: 4, of: 10 });
   expect(waiting.canType[0]).toBe(
     `temporal workflow signal --workflow-id rollout:${app} --name proceed --input '{"at":"ams:approval"}'`,
   );
