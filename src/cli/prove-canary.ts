@@ -21,8 +21,8 @@ interface KillFlags {
 export const USUAL_KILLS = {
   kills: 100,
   seed: 1,
-  apps: 4,
-  machines: 12,
+  apps: 6,
+  machines: 6,
   serverKills: 5,
   terminations: 8,
   freezes: 5,
@@ -52,7 +52,7 @@ function addKill(program: Command): void {
     .option('--kills <n>', 'SIGKILLs of workers', whole(1), USUAL_KILLS.kills)
     .option('--seed <n>', 'of the fleet and of the kills', whole(0), USUAL_KILLS.seed)
     .option('--apps <n>', 'apps, each with rollouts of its own', whole(1), USUAL_KILLS.apps)
-    .option('--machines <n>', 'machines an app', whole(12), USUAL_KILLS.machines)
+    .option('--machines <n>', 'machines an app', whole(6), USUAL_KILLS.machines)
     .option('--server-kills <n>', 'SIGKILLs of the Temporal server', whole(0), USUAL_KILLS.serverKills)
     .option('--terminations <n>', 'rollouts terminated and started again', whole(0), USUAL_KILLS.terminations)
     .option(
