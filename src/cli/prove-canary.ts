@@ -14,18 +14,21 @@ interface KillFlags {
   readonly serverKills: number;
   readonly terminations: number;
   readonly freezes: number;
+  readonly calmMs?: number;
   readonly timeLimit: number;
 }
 
 /** The fleet and the kills of the canaries, where nothing else is said. */
 export const USUAL_KILLS = {
-  kills: 100,
+  kills: 60,
   seed: 1,
   apps: 6,
   machines: 6,
   serverKills: 5,
   terminations: 8,
   freezes: 5,
+  // An update that was killed is taken up 15 s later, and a canary has many behind one another: killed more often none ends.
+  calmMs: 40_000,
 } as const;
 
 /** Kills during canaries and rollbacks, and says what became of them. */
@@ -62,7 +65,9 @@ function addKill(program: Command): void {
       USUAL_KILLS.freezes,
     )
     .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 60)
-    .action(({ timeLimit, ...flags }: KillFlags) => run(timeLimit, (signal) => killCanaries(flags, signal)));
+    .action(({ timeLimit, ...flags }: KillFlags) =>
+      run(timeLimit, (signal) => killCanaries({ calmMs: USUAL_KILLS.calmMs, ...flags }, signal)),
+    );
 }
 
 /** Adds `prove canary`, `prove canary-kill` and `prove words`. */

@@ -35,8 +35,6 @@ export interface CanaryKillReport {
 }
 
 const CONTINUE_AT = 250;
-/** A canary has a dozen updates behind one another, each with a drain and checks: killed every few seconds none ends. */
-const CALM_MS = 15_000;
 /** Of the kills, so many at least are to fall into a way back. */
 const BACK_SHARE = 0.2;
 const PROGRESS_MS = 15_000;
@@ -127,7 +125,7 @@ async function run(proof: Proof): Promise<void> {
   };
   const isEnough = (): boolean => proof.backKills >= Math.floor(options.kills * BACK_SHARE);
   const place = { bench, random: createRandom(seed), signal, swept, onKill, isEnough };
-  const killing = kill({ ...options, calmMs: CALM_MS }, toll, place).finally(() => {
+  const killing = kill(options, toll, place).finally(() => {
     isKilling = false;
   });
   const lives = appNames({ ...options, longestJobMs: 0 }).map((app) => live(proof, app, () => isKilling));
