@@ -1,5 +1,4 @@
-import { FROM_KEY, hasImage } from '../src/domain/change.js';
-import { readFrom } from '../src/domain/from.js';
+import { hasImage, wasAtWork } from '../src/domain/change.js';
 import type { UpdateEnd, UpdateOutcome } from '../src/domain/outcomes.js';
 import { ulidTime } from '../src/domain/ulid.js';
 import type { Machine, MachineEvent } from '../src/fly/wire.js';
@@ -23,6 +22,8 @@ const tellsOf = (events: readonly MachineEvent[], version: string): boolean =>
 interface After {
   readonly digest: { readonly digest?: string };
   readonly events: readonly MachineEvent[];
+  /** Where it was read. */
+  readonly machine?: Machine;
 }
 
 /** Asks Fly only where the write's answer has not told all. */
@@ -35,15 +36,14 @@ async function readAfter(
   if (events !== undefined && tellsOf(events, version) && (pin !== undefined || !hasImage(change)))
     return { digest: pin === undefined ? {} : { digest: pin }, events };
   const machine = await deps.fly.getMachine(app, id);
-  return { digest: digestOf(machine), events: machine.events ?? events ?? [] };
+  return { digest: digestOf(machine), events: machine.events ?? events ?? [], machine };
 }
 
 /** On a way back: who served before the change, and crashed under it, serves again. Whether it had to be started. */
-async function revive({ app, id, deps, order, attempt, lease }: Update): Promise<boolean> {
+async function revive({ app, id, deps, order, attempt, lease }: Update, after: After): Promise<boolean> {
   if (order.context.back === undefined) return false;
-  const machine = await deps.fly.getMachine(app, id);
-  const from = readFrom(machine.config?.metadata?.[FROM_KEY]);
-  if (from?.state !== 'started' || (machine.state !== 'stopped' && machine.state !== 'failed')) return false;
+  const machine = after.machine ?? (await deps.fly.getMachine(app, id));
+  if (!wasAtWork(machine.config?.metadata) || (machine.state !== 'stopped' && machine.state !== 'failed')) return false;
   attempt.say('starts it: it served before the change, and crashed under it');
   await deps.fly.startMachine(app, id, lease.nonce());
   return true;
@@ -69,7 +69,7 @@ export async function conclude(
     attempt.say('starts it again: it was started between our read and our write');
     await deps.fly.startMachine(app, id, lease.nonce());
   }
-  const revived = met === 'idle' && (await revive(update));
+  const revived = met === 'idle' && (await revive(update, after));
   const interrupted = met !== 'idle';
   const ended: UpdateEnd<'updated'> = { kind: 'updated', version, ...after.digest, wrote: true, interrupted };
   if (order.context.inPlace === true && (revived || met !== 'idle'))

@@ -4,7 +4,7 @@ import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { FlyError } from '../src/fly/errors.js';
 import { exitEventOf, type Machine, type MachineEvent } from '../src/fly/wire.js';
 import { NOT_FOR_SURE } from './held-back.js';
-import { isAtRest } from './read-machine.js';
+import { isAtRest, knownHold } from './read-machine.js';
 import { untilStopped } from './stop-overdue.js';
 import type { Update } from './update-machine.js';
 
@@ -27,8 +27,8 @@ const UNSETTLED = {
  */
 export async function putRight(update: Update, outcome: UpdateOutcome): Promise<UpdateOutcome> {
   const { app, id, deps, attempt, lease, progress } = update;
-  const { hold } = progress;
-  if (hold === undefined || hold === 'unknown') return outcome;
+  const hold = knownHold(progress);
+  if (hold === undefined) return outcome;
   attempt.say('puts back what it held');
   const machine = await resting(update, hold);
   if (machine === undefined) return outcome.kind === 'failed' ? outcome : UNSETTLED;

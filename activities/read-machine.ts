@@ -1,4 +1,4 @@
-import { readHold } from '../src/domain/hold.js';
+import { type Hold, readHold } from '../src/domain/hold.js';
 import type { Machine } from '../src/fly/wire.js';
 import type { Update } from './update-machine.js';
 
@@ -12,6 +12,9 @@ export const STALE_READ = {
   says: 'Fly still shows an older version of it than its host does',
   retryAfterMs: 10_000,
 } as const;
+
+/** What is held of it, where that is known. */
+export const knownHold = ({ hold }: Update['progress']): Hold | undefined => (hold === 'unknown' ? undefined : hold);
 
 /** Nothing runs on it, whatever brought it there. */
 export const isAtRest = ({ state }: Machine): boolean => ['stopped', 'failed', 'created', 'suspended'].includes(state);

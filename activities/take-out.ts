@@ -2,7 +2,7 @@ import { type Hold, HOLD_KEY, holdText } from '../src/domain/hold.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import type { Machine } from '../src/fly/wire.js';
 import { heldBack } from './held-back.js';
-import { readMachine } from './read-machine.js';
+import { knownHold, readMachine } from './read-machine.js';
 import type { Update } from './update-machine.js';
 
 /**
@@ -22,7 +22,7 @@ export async function takeOut(update: Update, machine: Machine, why: string): Pr
 
 /** Noted before the first of what it undoes, and known to be so even where the answer is lost. */
 async function hold({ app, id, deps, order, progress }: Update, machine: Machine): Promise<void> {
-  if (progress.hold !== undefined && progress.hold !== 'unknown') return;
+  if (knownHold(progress) !== undefined) return;
   const { hash, start } = order.context.rollout;
   const noted: Hold = { rollout: `${hash}.${start}`, machine: id, started: true, cordoned: machine.cordoned === true };
   progress.hold = noted;

@@ -58,16 +58,14 @@ export async function wasImageOnly({ app, id, deps, order }: Update): Promise<bo
   return from !== undefined && !versions.some(({ version, user_config }) => version === from.version && user_config);
 }
 
-/** The config to write: what it was, with the record of the way back, and a hold of ours where there is one. */
-export function configBack(config: MachineConfig, { order }: Update, machine: Machine, before: Before): MachineConfig {
+/** The config to write: what it was, with the record of the way back, and no hold of then. */
+export function configBack(config: MachineConfig, { order }: Update, before: Before): MachineConfig {
   const { rollout } = order.context;
   const { [HOLD_KEY]: _old, ...metadata } = config.metadata ?? {};
-  const hold = machine.config?.metadata?.[HOLD_KEY];
   return {
     ...config,
     metadata: {
       ...metadata,
-      ...(hold === undefined ? {} : { [HOLD_KEY]: hold }),
       [MARK_KEY]: markText(rollout, order.n),
       [FROM_KEY]: fromText(before),
       [FROM_IMAGE_KEY]: before.image,

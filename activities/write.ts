@@ -1,12 +1,12 @@
-import { applyChange, type Before, FROM_KEY, imageText, parseImage } from '../src/domain/change.js';
+import { applyChange, type Before, imageText, parseImage, wasAtWork } from '../src/domain/change.js';
 import { HOLD_KEY, holdText } from '../src/domain/hold.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
+import { hasCrashed } from '../src/domain/pools.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { LaunchBody, Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
-import { readFrom } from '../src/domain/from.js';
-import { hasCrashed } from '../src/domain/pools.js';
 import { bornAtOf, factsOf } from './facts.js';
 import { heldBack, NOT_FOR_SURE } from './held-back.js';
+import { knownHold } from './read-machine.js';
 import { findTrace } from './trace.js';
 import type { Update } from './update-machine.js';
 import { configBack } from './way-back.js';
@@ -74,14 +74,12 @@ export const isAtWork = ({ state }: Machine): boolean => state === 'started' || 
 /** It was at work when the change came, and has crashed since: its way back ends with a start. */
 function servedOnce(machine: Machine, { context }: Update['order']): boolean {
   const facts = factsOf(machine, context.change);
-  const wasStarted = readFrom(facts.metadata[FROM_KEY])?.state === 'started';
-  return wasStarted && (facts.state === 'failed' || (facts.state === 'stopped' && hasCrashed(facts)));
+  return wasAtWork(facts.metadata) && (facts.state === 'failed' || (facts.state === 'stopped' && hasCrashed(facts)));
 }
 
 function beforeOf({ order, progress }: Update, machine: Machine): Before {
   const digest = machine.image_ref?.digest ?? undefined;
-  const { hold } = progress;
-  const wasHeld = hold !== undefined && hold !== 'unknown' && hold.started;
+  const wasHeld = knownHold(progress)?.started === true;
   const wasStarted = wasHeld || (order.context.back !== undefined && servedOnce(machine, order));
   return {
     version: machine.instance_id,
@@ -93,8 +91,9 @@ function beforeOf({ order, progress }: Update, machine: Machine): Before {
 }
 
 /** A read that lags shows no hold, and what is not in the body is erased: what we know of it goes in. */
-function withHold(config: MachineConfig, { hold }: Update['progress']): MachineConfig {
-  if (hold === undefined || hold === 'unknown') return config;
+function withHold(config: MachineConfig, progress: Update['progress']): MachineConfig {
+  const hold = knownHold(progress);
+  if (hold === undefined) return config;
   return { ...config, metadata: { ...config.metadata, [HOLD_KEY]: holdText(hold) } };
 }
 
@@ -103,7 +102,7 @@ function bodyFor(update: Update, machine: Machine, config: MachineConfig, isBack
   const { change, pin, rollout } = context;
   const before = beforeOf(update, machine);
   const written = isBack
-    ? configBack(config, update, machine, before)
+    ? configBack(config, update, before)
     : applyChange(config, { change, pin, rollout, n, before });
   return {
     config: withHold(written, update.progress),

@@ -1,7 +1,7 @@
 import { FROM_KEY, hashOfMark, startOfMark } from '../../src/domain/change.js';
 import { readFrom } from '../../src/domain/from.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
-import { backContext, backHash, isBackHash } from '../../src/domain/turn.js';
+import { backContext, forwardHash, isBackHash } from '../../src/domain/turn.js';
 import type { BackInput } from '../../src/input/types.js';
 import { Refused } from './refused.js';
 
@@ -31,22 +31,17 @@ const sayFound = (found: readonly Found[]): string =>
     : `there are marks of ${found.map(({ hash, machines }) => `${hash} (${machines} machines)`).join(', ')}`;
 
 /**
- * The change that was started last, taken back already or not. Never the newest version in the fleet: who clones a
- * machine, or changes one by hand, copies the mark of an older rollout to a newer version.
+ * The hash of the change that is taken back. The latest is the one that was started last, taken back already or not;
+ * never the newest version in the fleet: who clones a machine, or changes one by hand, copies the mark of an older
+ * rollout to a newer version.
  */
-function latestOf(found: readonly Found[]): string | undefined {
-  const [newest] = found;
-  return newest && (isBackHash(newest.hash) ? newest.hash.slice(backHash('').length) : newest.hash);
-}
-
-/** The hash of the change that is taken back. */
 function hashToTakeBack({ app, rollout }: BackInput, facts: readonly MachineFacts[]): string {
   const found = foundOn(facts);
   const forward = found.filter(({ hash }) => !isBackHash(hash));
-  const hash = rollout === 'latest' ? latestOf(found) : rollout.split('.')[0];
+  const named = rollout === 'latest' ? found[0]?.hash : rollout.split('.')[0];
+  const hash = named && forwardHash(named);
   if (hash !== undefined && forward.some((one) => one.hash === hash)) return hash;
-  const isBack = found.some((one) => isBackHash(one.hash) && (hash === undefined || one.hash.endsWith(`-${hash}`)));
-  if (isBack)
+  if (found.some((one) => isBackHash(one.hash) && forwardHash(one.hash) === hash))
     throw new Refused([
       `rollout: what there was of "${app}" to take back was taken back already, and a rollback is not rolled back; to go forward again start the input that it took back`,
     ]);

@@ -14,7 +14,6 @@ interface KillFlags {
   readonly serverKills: number;
   readonly terminations: number;
   readonly freezes: number;
-  readonly calmMs?: number;
   readonly timeLimit: number;
 }
 
@@ -27,14 +26,15 @@ export const USUAL_KILLS = {
   serverKills: 5,
   terminations: 8,
   freezes: 5,
-  // An update that was killed is taken up 15 s later, and a canary has many behind one another: killed more often none ends.
-  calmMs: 40_000,
 } as const;
+
+/** An update that was killed is taken up 15 s later, and a canary has many behind one another: killed more often none ends. */
+const CALM_MS = 40_000;
 
 /** Kills during canaries and rollbacks, and says what became of them. */
 export async function killCanaries(flags: Omit<KillFlags, 'timeLimit'>, signal: AbortSignal): Promise<boolean> {
   say(`kill proof of canaries and rollbacks, seed ${flags.seed}: ${flags.apps} apps of ${flags.machines} machines`);
-  const report = await proveCanaryKill({ ...flags, signal, say, afterMs: 61_000 });
+  const report = await proveCanaryKill({ ...flags, calmMs: CALM_MS, signal, say, afterMs: 61_000 });
   const { figures, toll, canaries, rollbacks, turned, backKills, restarts, unexpected, wallMs } = report;
   for (const line of figures.flatMap(sayFigure)) say(line);
   say(`ends that no kill explains: ${unexpected.length}`);
@@ -65,9 +65,7 @@ function addKill(program: Command): void {
       USUAL_KILLS.freezes,
     )
     .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 60)
-    .action(({ timeLimit, ...flags }: KillFlags) =>
-      run(timeLimit, (signal) => killCanaries({ calmMs: USUAL_KILLS.calmMs, ...flags }, signal)),
-    );
+    .action(({ timeLimit, ...flags }: KillFlags) => run(timeLimit, (signal) => killCanaries(flags, signal)));
 }
 
 /** Adds `prove canary`, `prove canary-kill` and `prove words`. */

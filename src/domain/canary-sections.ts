@@ -1,4 +1,4 @@
-import { sayEyes } from './compile-canary.js';
+import { AFTER_ENTRIES, sayEyes } from './compile-canary.js';
 import { LEAST_UPDATE_MS } from './forecast.js';
 import type { Findings } from './plan-notes.js';
 import type { PlanRow, PlanSection } from './plan-report.js';
@@ -27,7 +27,7 @@ function tell({ plan, fleet, forecast }: Findings): Told[] {
     return Math.max(0, upTo - before);
   };
   return plan.steps.flatMap((step): Told[] => {
-    if (step.name === 'closing' || step.name.startsWith('late')) return [];
+    if (AFTER_ENTRIES.includes(step.name)) return [];
     if (step.kind !== 'update') return [{ step, machines: 0, leastMs: step.kind === 'bake' ? step.ms : 0 }];
     const machines = workOf(step);
     const atOnce = poolsIn(forecast.pools, step.scope).reduce((sum, { room }) => sum + Math.max(1, room), 0);

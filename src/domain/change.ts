@@ -1,4 +1,4 @@
-import { fromText } from './from.js';
+import { fromText, readFrom } from './from.js';
 import type { EnvChange } from '../input/types.js';
 
 /** A container of a machine: its image stands apart from the machine's own. */
@@ -97,6 +97,10 @@ export interface RolloutName {
 export const MARK_KEY = 'layover_rollout';
 export const FROM_KEY = 'layover_from';
 export const FROM_IMAGE_KEY = 'layover_from_image';
+
+/** By a machine's record: it was at work when the change came. */
+export const wasAtWork = (metadata: Readonly<Record<string, string>> | null | undefined): boolean =>
+  readFrom(metadata?.[FROM_KEY])?.state === 'started';
 
 /** `<hash of the change>.<start>#<n>`; `n` counts a person's `retry`, not Temporal's attempts. */
 export const markText = (rollout: RolloutName, n: number): string => `${rollout.hash}.${rollout.start}#${n}`;

@@ -72,6 +72,9 @@ function stepsOf({ name, regions }: Entry, input: CanaryInput, working: number, 
   ];
 }
 
+/** Steps after the last entry, in which nothing happens as a rule. */
+export const AFTER_ENTRIES: readonly string[] = ['late', 'late:bake', 'closing'];
+
 /** What a start finds to do: updates, or, where all is at target by an earlier start of this change, its last bake. */
 export type Left = 'updates' | 'last bake' | 'nothing';
 

@@ -3,7 +3,7 @@ import { leftToDo } from './fleet.js';
 import { endOf, type Outcome, sayHeld } from './endings.js';
 import type { Look } from './look.js';
 import { admit, stand } from './pace.js';
-import { sayCount } from './say-count.js';
+import { machines } from './say-count.js';
 import { isTurning } from './turn.js';
 import { gateOrders, type GateOrder } from './judging.js';
 import { hasUpdatable, isLastStep, isStepDone, patienceEnd, stepEndsAt, stepOf } from './progress.js';
@@ -128,8 +128,6 @@ function afterDeadline(situation: Situation): Decision | undefined {
     says: `the deadline passed with ${machines(left)} left${doubt}${sayHeld(state)}`,
   };
 }
-
-const machines = (n: number): string => sayCount(n, 'machine', 'machines');
 
 /** What can never be updated keeps the last step open for a while only. */
 function whenPatienceEnds(situation: Situation): Decision | undefined {

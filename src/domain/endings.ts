@@ -1,6 +1,6 @@
 import type { Observation } from './fleet.js';
 import { total } from './pools.js';
-import { sayCount } from './say-count.js';
+import { machines } from './say-count.js';
 import type { RolloutState } from './state.js';
 
 export type Outcome = 'completed' | 'partial' | 'aborted' | 'canceled' | 'rolledBack';
@@ -10,8 +10,6 @@ export interface End {
   readonly outcome: Outcome;
   readonly says: string;
 }
-
-const machines = (n: number): string => sayCount(n, 'machine', 'machines');
 
 /** Said of an end that leaves machines held, which Fly would not let us put right. */
 export function sayHeld({ holds }: RolloutState): string {

@@ -5,7 +5,8 @@ import { groupBy } from './group-by.js';
 import { type Findings, sayStop } from './plan-notes.js';
 import type { PlanSection } from './plan-report.js';
 import { placeKey } from './pools.js';
-import { idsOf, machines, placeOf, section } from './plan-section.js';
+import { idsOf, placeOf, section } from './plan-section.js';
+import { machines } from './say-count.js';
 import { earlierStartsOf, holdsOf, keptRunning, mayNotRest, type Surveyed, tireless } from './survey.js';
 
 /** Machines that a rollout cordoned or stopped and could not put right, and what they were before. */

@@ -1,14 +1,11 @@
 import { clip, firstOf } from './clip.js';
 import type { Place } from './pools.js';
 import type { PlanRow, PlanSection } from './plan-report.js';
-import { sayCount } from './say-count.js';
 
 /** Rows that keep a report below 100 KB; what is cut off is counted in the section's last line. */
 const MOST_ROWS = 25;
 const MOST_IDS = 8;
 
-/** So many machines, in words. */
-export const machines = (n: number): string => sayCount(n, 'machine', 'machines');
 /** The first of their ids, and how many more there are. */
 export const idsOf = (fleet: readonly { readonly id: string }[]): string =>
   firstOf(

@@ -6,8 +6,8 @@ import { differences, earlierStarts, holds, neverResting, unusual } from './odd-
 import { idleSlots } from './pace.js';
 import type { Findings } from './plan-notes.js';
 import type { PlanSection } from './plan-report.js';
-import { idsOf, machines, placeOf, section } from './plan-section.js';
-import { sayCount } from './say-count.js';
+import { idsOf, placeOf, section } from './plan-section.js';
+import { machines, sayCount } from './say-count.js';
 import { sayMs } from './say-ms.js';
 import { imagesOf, type Kin } from './survey.js';
 

@@ -1,6 +1,5 @@
 import type { Amount } from '../input/types.js';
-import { FROM_KEY, hashOfMark } from './change.js';
-import { readFrom } from './from.js';
+import { hashOfMark, wasAtWork } from './change.js';
 import { isIdle, type Judged, type MachineFacts, type RolloutContext } from './machine.js';
 
 /** One region and process group: the unit in which capacity is counted. */
@@ -65,8 +64,7 @@ export const hasCrashed = ({ life: { exit } }: MachineFacts): boolean =>
 function isMeantUp(machine: MachineFacts, { rollout }: RolloutContext): boolean {
   const { state, hold, mark, metadata } = machine;
   if (state === 'started' || state === 'starting' || hold?.started === true) return true;
-  const wasStarted = hashOfMark(mark) === rollout.hash && readFrom(metadata[FROM_KEY])?.state === 'started';
-  return wasStarted && hasCrashed(machine);
+  return hashOfMark(mark) === rollout.hash && wasAtWork(metadata) && hasCrashed(machine);
 }
 
 function emptyPool({ region, group }: Place): CountedPool {

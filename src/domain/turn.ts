@@ -5,8 +5,13 @@ import { beginStep, wholeStep } from './steps.js';
 /** Of a change's way back: who carries it was brought back, and is not brought back again. */
 export const backHash = (hash: string): string => `back-${hash}`;
 
+const BACK = backHash('');
+
 /** Whether a hash is that of a way back. */
-export const isBackHash = (hash: string): boolean => hash.startsWith(backHash(''));
+export const isBackHash = (hash: string): boolean => hash.startsWith(BACK);
+
+/** The change that a way back takes back; of a change its own hash. */
+export const forwardHash = (hash: string): string => (isBackHash(hash) ? hash.slice(BACK.length) : hash);
 
 /** Half of what is up may be away: what they go back to has run before, and what they run is not wanted. */
 const MOST_AWAY = { share: 0.5 };

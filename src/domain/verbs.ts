@@ -40,7 +40,7 @@ function resume(state: RolloutState, now: number): VerbAnswer {
   return done({
     ...next,
     failed: Object.fromEntries(accepted),
-    acceptedForeign: Math.max(total(state.seen?.pools ?? [], 'foreign'), state.askedForeign ?? 0),
+    acceptedForeign: state.seen === undefined ? (state.askedForeign ?? 0) : total(state.seen.pools, 'foreign'),
     step: { ...next.step, gates: acceptGates(state) },
     failedInRow: 0,
     queue: [],

@@ -101,7 +101,7 @@ export async function kill(plan: KillPlan, toll: Toll, place: KillerPlace): Prom
     await takeAim(AIMS[turn % AIMS.length], last.at, place);
     const seen = tail.entries.length;
     const wasAlone = crew.isAlone(last.at);
-    const at = await killWorkers(toll, place);
+    const at = await killWorkers(plan.kills - toll.kills, toll, place);
     await Promise.all([crew.keep(random.next() < 0.25 ? 2 : 1), pause(ECHO_MS, signal)]);
     if (wasAlone) count(toll, phasesAt(tail.entries.slice(last.seen), last.at, at));
     last = { at, seen };
@@ -131,11 +131,11 @@ async function takeAim(aim: (typeof AIMS)[number] | undefined, since: number, pl
 }
 
 /** One worker, whichever; or, of several, now and then two at once. Returns when the last was killed. */
-async function killWorkers(toll: Toll, { bench, random, signal, onKill }: KillerPlace): Promise<number> {
+async function killWorkers(most: number, toll: Toll, { bench, random, signal, onKill }: KillerPlace): Promise<number> {
   signal.throwIfAborted();
   onKill?.();
   const { crew } = bench;
-  const both = crew.size > 1 && random.next() < 0.2;
+  const both = crew.size > 1 && most > 1 && random.next() < 0.2;
   const at = await crew.kill(upTo(random, crew.size));
   toll.kills += both ? 2 : 1;
   return both ? crew.kill(0) : at;

@@ -11,7 +11,7 @@ export interface Planted {
   checkOutputs: number;
   errorBodies: number;
   brokenAnswers: number;
-  /** A gate's token, and what its judge answers. */
+  /** Questions of a gate that came with its token; the judge answers each with the canary. */
   judgeTokens: number;
 }
 

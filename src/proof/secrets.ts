@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { freePort, type Program } from '../setup/program.js';
 import { BUILT, startSimulator, startTemporal, startWorker, type TemporalServer } from '../setup/stack.js';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { type Figure, figure } from './judge.js';
 import { openJudge } from './judge-server.js';
 import { type Planted, poison } from './poison.js';

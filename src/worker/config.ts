@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { readHostAndPort } from './host-and-port.js';
 import { type JudgeAddresses, readJudges } from './judges.js';
 import { parseDuration } from '../input/duration.js';
 
@@ -19,9 +20,6 @@ const Duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const MOST_PORT = 65_535;
-const HOST_AND_PORT = /^(\[[0-9a-f:]+\]|[^\s/:[\]]+):(\d{1,5})$/i;
-
 /** Where to listen, as `host:port`. */
 export interface Listen {
   readonly host: string;
@@ -29,8 +27,8 @@ export interface Listen {
 }
 
 const Address = z.string().transform((text, context): Listen => {
-  const [, host, port] = HOST_AND_PORT.exec(text) ?? [];
-  if (host !== undefined && Number(port) <= MOST_PORT) return { host, port: Number(port) };
+  const { host, port } = readHostAndPort(text) ?? {};
+  if (host !== undefined && port !== undefined) return { host, port };
   context.addIssue({
     code: 'custom',
     message: 'must be host and port to listen on, like 127.0.0.1:9464, or 0.0.0.0:9464 in a container',
@@ -99,8 +97,9 @@ const withoutSlash = (url: string): string => url.replace(/\/$/, '');
 
 /** One of the two would not come up. */
 function clash({ LAYOVER_HEALTH: health, LAYOVER_METRICS: metrics }: Partial<z.output<typeof Environment>>): string[] {
-  if (health === undefined || health.port === 0 || health.port !== metrics?.port) return [];
-  return health.host === metrics.host
+  const isSame = health !== undefined && health.host === metrics?.host && health.port === metrics.port;
+  // Port 0 is one of the system's choice, and another each time.
+  return isSame && health.port !== 0
     ? ['LAYOVER_METRICS is the address of LAYOVER_HEALTH; give each a port of its own']
     : [];
 }

@@ -1,5 +1,6 @@
 import { createSecureContext } from 'node:tls';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { readHostAndPort } from './host-and-port.js';
 
 /** Where Temporal is, for a worker and for a client alike. */
 export type TemporalConfig = ReturnType<typeof loadClientConnectConfig> & {
@@ -9,7 +10,6 @@ export type TemporalConfig = ReturnType<typeof loadClientConnectConfig> & {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const MOST_PORT = 65_535;
 const BOOLEAN = ['1', 'true', '0', 'false', ''];
 
 interface Rule {
@@ -26,10 +26,7 @@ interface Rule {
 const RULES: readonly Rule[] = [
   {
     name: 'TEMPORAL_ADDRESS',
-    isWrong: (value) => {
-      const [, , port = '0'] = /^(\[[0-9a-f:]+\]|[^\s/:[\]]+)(?::(\d{1,5}))?$/i.exec(value) ?? ['', '', 'none'];
-      return !(Number(port) <= MOST_PORT);
-    },
+    isWrong: (value) => readHostAndPort(value) === undefined,
     says: 'must be host and port without a scheme, like 127.0.0.1:7233',
   },
   {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/domain/decide.js';
-import { type RolloutState } from '../../src/domain/state.js';
+import { carry, type RolloutState } from '../../src/domain/state.js';
 import { onUpdated } from '../../src/domain/landing.js';
 import { onLooked } from '../../src/domain/seeing.js';
 import { applyVerb } from '../../src/domain/verbs.js';
@@ -125,6 +125,12 @@ describe('machines that somebody else deploys meanwhile', () => {
 
   test('that a person resumed in spite of do not pause again, one more does', () => {
     const accepted = said(foreign(3, 20), 'resume', NOW);
+    expect(foreign(3, 20, accepted).pause).toBeUndefined();
+    expect(foreign(4, 20, accepted).pause?.code).toBe('superseded');
+  });
+
+  test('are taken as they were asked about, also where the look that saw them is of an earlier run', () => {
+    const accepted = said(carry(foreign(3, 20)), 'resume', NOW);
     expect(foreign(3, 20, accepted).pause).toBeUndefined();
     expect(foreign(4, 20, accepted).pause?.code).toBe('superseded');
   });

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { drive, type DriveOptions, type Driven } from '../../src/proof/drive.js';
+import type { Judges } from '../../activities/judge-gate.js';
+import { drive, type DriveOptions, type Driven, type Mishap } from '../../src/proof/drive.js';
 import { createWorld, type World } from '../../src/proof/world.js';
 
 /** Fleets that serve, and canaries and rollbacks over them on virtual time. */
@@ -80,15 +81,47 @@ export const regionOf = (world: World): Map<string, string> =>
 export const on = (world: World, image: string) =>
   world.simulator.machines(APP).filter((one) => one.image.startsWith(image));
 
+/** A call to Fly of somebody who is not Layover, below the app's machines. */
+export async function post(world: World, path: string, body: object): Promise<void> {
+  const headers = { authorization: 'Bearer by-hand', 'content-type': 'application/json' };
+  const url = `/v1/apps/${APP}/machines${path}`;
+  const answer = await world.simulator.handle({ method: 'POST', url, headers, body: JSON.stringify(body) });
+  expect(answer).toMatchObject({ status: 200 });
+}
+
+/** What a judge was asked. */
+export interface Asked {
+  readonly step: string;
+  readonly machines: readonly string[];
+}
+
+/** The same world with a judge at an address, named `checkout`, that passes everything, and what it was asked. */
+export function judged(base: World): { readonly world: World; readonly asked: Asked[] } {
+  const asked: Asked[] = [];
+  const transport: Judges['transport'] = ({ body }) => {
+    asked.push(JSON.parse(body ?? '{}') as Asked);
+    return Promise.resolve({ status: 200, headers: {}, body: '' });
+  };
+  const judges = { transport, http: { checkout: { url: 'http://judge.test' } } };
+  return { world: { ...base, deps: { ...base.deps, judges } }, asked };
+}
+
+/** The first worker to update a machine dies after a call of its; the next ones live. */
+export function diesOnce(call: number, isTime: () => boolean = () => true): () => Mishap {
+  let isDead = false;
+  return () => {
+    if (isDead || !isTime()) return { kind: 'none' };
+    isDead = true;
+    return { kind: 'dies', call, after: true };
+  };
+}
+
 /** Changes the env of one machine, as flyctl does: its unknown metadata stays. */
 export async function deployByHand(world: World): Promise<void> {
   const [one] = world.simulator.machines(APP);
   if (one === undefined) throw new Error('no machine');
   const { config, region, name } = one.machine;
-  const body = JSON.stringify({ config: { ...config, env: { BY: 'hand' } }, region, name });
-  const headers = { authorization: 'Bearer by-hand', 'content-type': 'application/json' };
-  const url = `/v1/apps/${APP}/machines/${one.id}`;
-  await world.simulator.handle({ method: 'POST', url, headers, body });
+  await post(world, `/${one.id}`, { config: { ...config, env: { BY: 'hand' } }, region, name });
   await world.clock.sleep(MINUTE);
 }
 

@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest';
-import type { Judges } from '../../activities/judge-gate.js';
-import { drive, type DriveOptions, type Mishap } from '../../src/proof/drive.js';
+import { drive, type DriveOptions } from '../../src/proof/drive.js';
 import type { World } from '../../src/proof/world.js';
 import {
   APP,
   back,
   canary,
   CHECKED,
+  diesOnce,
   expectClean,
+  judged,
   MINUTE,
   NEW,
   OLD,
   on,
+  post,
   regionOf,
   worldOf,
   writes,
@@ -21,13 +23,6 @@ import {
 
 const V3 = `registry.fly.io/${APP}:v3`;
 const THREE = { images: { [OLD]: {}, [NEW]: {}, [V3]: {} } };
-
-async function post(world: World, path: string, body: object): Promise<void> {
-  const headers = { authorization: 'Bearer by-hand', 'content-type': 'application/json' };
-  const url = `/v1/apps/${APP}/machines${path}`;
-  const answer = await world.simulator.handle({ method: 'POST', url, headers, body: JSON.stringify(body) });
-  expect(answer).toMatchObject({ status: 200 });
-}
 
 const inRegion = (world: World, region: string) => world.simulator.machines(APP).filter((one) => one.region === region);
 
@@ -100,13 +95,7 @@ test('a start that had to go by the tag and one that knew the digest are one cha
 
 test('a canary that ended in its last bake is judged on it when it is started again, and nothing else is asked', async () => {
   const base = worldOf({ regions: ['ams', 'dfw'] });
-  const asked: string[] = [];
-  const transport: Judges['transport'] = ({ body }) => {
-    asked.push((JSON.parse(body ?? '{}') as { step: string }).step);
-    return Promise.resolve({ status: 200, headers: {}, body: '' });
-  };
-  const judges = { transport, http: { checkout: { url: 'http://judge.test' } } };
-  const world = { ...base, deps: { ...base.deps, judges } };
+  const { world, asked } = judged(base);
   const input = { regions: ['ams', 'dfw'], bake: '10m', gates: [{ http: 'checkout' }, 'approval'] };
   const said = [{ atMs: 12 * MINUTE, verb: 'proceed' as const, input: { at: 'ams:approval' } }];
   await canary(world, input, { start: 'a', said, terminateAtMs: 20 * MINUTE });
@@ -115,7 +104,7 @@ test('a canary that ended in its last bake is judged on it when it is started ag
   const { end, phases } = await canary(world, input, { start: 'b' });
   expect(end).toMatchObject({ outcome: 'completed' });
   expect(phases).toEqual(['dfw:bake', 'closing']);
-  expect(new Set(asked)).toEqual(new Set(['dfw:bake']));
+  expect(new Set(asked.map(({ step }) => step))).toEqual(new Set(['dfw:bake']));
 });
 
 test.each([
@@ -134,15 +123,11 @@ test('a worker that dies after the way back’s write leaves nobody stopped who 
   for (let call = 3; call < 14; call += 1) {
     const image = { exits: { afterMs: 20_000, code: 3 } };
     const world = worldOf({ regions: ['ams'], each: 2, image, config: {} });
-    let left = 0;
+    let isBack = false;
     const watch: DriveOptions['watch'] = (loop) => {
-      if (left === 0 && loop.state().plan.context.back !== undefined) left = 1;
+      isBack = loop.state().plan.context.back !== undefined;
     };
-    const mishap = (): Mishap => {
-      if (left !== 1) return { kind: 'none' };
-      left = 2;
-      return { kind: 'dies', call, after: true };
-    };
+    const mishap = diesOnce(call, () => isBack);
     await canary(world, {}, { mishap, watch, said: [{ atMs: 100 * MINUTE, verb: 'rollback' }] });
     const states = on(world, OLD).map(({ state }) => state);
     expect([call, ...states]).toEqual([call, 'started', 'started']);
@@ -167,12 +152,7 @@ test('a drain that ends with a look that lags, and a worker that dies after the 
   for (let call = 6; call < 14; call += 1) {
     const more = { faults: [{ on: 'get', share: 1, effect: { staleReadMs: 4_000 } }] };
     const world = worldOf({ regions: ['ams'], each: 1, config: CHECKED, more });
-    let isDead = false;
-    const mishap = (): Mishap => {
-      if (isDead) return { kind: 'none' };
-      isDead = true;
-      return { kind: 'dies', call, after: true };
-    };
+    const mishap = diesOnce(call);
     const said = [{ atMs: 60 * MINUTE, verb: 'abort' as const }];
     const { end } = await canary(world, { drain: '1s', bake: '1m' }, { mishap, said });
     expect(end).toMatchObject({ outcome: 'completed' });
@@ -197,31 +177,18 @@ test('a region that was away at its turn is judged when it comes back, before th
     { ms: 90 * MINUTE, do: { restoreHost: { index } } },
   ]);
   const base = worldOf({ regions: ['ams', 'dfw'], more: { at: away } });
-  const asked: string[] = [];
-  const transport: Judges['transport'] = ({ body }) => {
-    const { step, machines } = JSON.parse(body ?? '{}') as { step: string; machines: readonly string[] };
-    asked.push(`${step} ${machines.length}`);
-    return Promise.resolve({ status: 200, headers: {}, body: '' });
-  };
-  const judges = { transport, http: { checkout: { url: 'http://judge.test' } } };
-  const world = { ...base, deps: { ...base.deps, judges } };
+  const { world, asked } = judged(base);
   const input = { regions: ['dfw', 'ams'], bake: '10m', gates: [{ http: 'checkout' }] };
   const said = [{ atMs: 85 * MINUTE, verb: 'resume' as const }];
   const { end, phases } = await canary(world, input, { said });
   expect(end).toMatchObject({ outcome: 'completed' });
   expect(phases.slice(-3)).toEqual(['late', 'late:bake', 'closing']);
-  expect(asked).toContain('late:bake 10');
+  expect(asked.map(({ step, machines }) => `${step} ${machines.length}`)).toContain('late:bake 10');
 });
 
 test('an entry whose machines are all idle is not asked about: nobody of it could be judged', async () => {
   const base = worldOf({ regions: ['ams'], each: 2 });
-  const asked = new Set<string>();
-  const transport: Judges['transport'] = ({ body }) => {
-    asked.add((JSON.parse(body ?? '{}') as { step: string }).step);
-    return Promise.resolve({ status: 200, headers: {}, body: '' });
-  };
-  const judges = { transport, http: { checkout: { url: 'http://judge.test' } } };
-  const world = { ...base, deps: { ...base.deps, judges } };
+  const { world, asked } = judged(base);
   await post(world, '', {
     config: { image: OLD, metadata: { fly_platform_version: 'v2' } },
     region: 'dfw',
@@ -230,7 +197,7 @@ test('an entry whose machines are all idle is not asked about: nobody of it coul
   await world.clock.sleep(MINUTE);
   const { end } = await canary(world, { regions: ['dfw', 'ams'], bake: '2m', gates: [{ http: 'checkout' }] });
   expect(end).toMatchObject({ outcome: 'completed' });
-  expect(asked).toEqual(new Set(['ams:bake']));
+  expect(new Set(asked.map(({ step }) => step))).toEqual(new Set(['ams:bake']));
 });
 
 test('machines that could only be given their image back are reported, whenever the worker dies', async () => {
@@ -244,12 +211,7 @@ test('machines that could only be given their image back are reported, whenever 
       return { ...answer, body: JSON.stringify((JSON.parse(answer.body) as unknown[]).slice(0, -1)) };
     };
     const world = { ...base, transport, deps: base.depsOver(transport) };
-    let isDead = false;
-    const mishap = (): Mishap => {
-      if (isDead) return { kind: 'none' };
-      isDead = true;
-      return { kind: 'dies', call, after: true };
-    };
+    const mishap = diesOnce(call);
     const { state } = await back(world, {}, { mishap });
     expect([call, state.imageOnly.length]).toEqual([call, 2]);
     expect(on(base, OLD)).toHaveLength(2);
