@@ -1,5 +1,6 @@
 import { hasImage, wasAtWork } from '../src/domain/change.js';
 import type { UpdateEnd, UpdateOutcome } from '../src/domain/outcomes.js';
+import { isInPlace } from '../src/domain/machine.js';
 import { ulidTime } from '../src/domain/ulid.js';
 import type { Machine, MachineEvent } from '../src/fly/wire.js';
 import { bootMachine } from './boot-machine.js';
@@ -72,7 +73,7 @@ export async function conclude(
   const revived = met === 'idle' && (await revive(update, after));
   const interrupted = met !== 'idle';
   const ended: UpdateEnd<'updated'> = { kind: 'updated', version, ...after.digest, wrote: true, interrupted };
-  if (order.context.inPlace === true && (revived || met !== 'idle'))
+  if (isInPlace(order.context, order.machine) && (revived || met !== 'idle'))
     return watchHealth(update, version, { ended, pollMs });
   const hasBooted = order.boot === true && (await bootMachine(update, after.events));
   return hasBooted ? { ...ended, started: true } : ended;

@@ -1,6 +1,7 @@
 import { type Change, containersOf, envMatches, MARK_KEY, parseImage } from '../src/domain/change.js';
 import { readHold } from '../src/domain/hold.js';
 import type { Check, Life, MachineFacts, Special } from '../src/domain/machine.js';
+import { ulidTime } from '../src/domain/ulid.js';
 import { exitEventOf, type Machine, type MachineConfig, type MachineEvent } from '../src/fly/wire.js';
 import { metAtWork } from './met-at-work.js';
 
@@ -106,6 +107,30 @@ function imageOf(
 const lastStartOf = (events: readonly MachineEvent[]): number | undefined =>
   (events.find((event) => event.type === 'start') ?? events.at(-1))?.timestamp;
 
+/** Of older events, what tells whether a start was one from stopped: those of a version or a policy are not. */
+const TELLING = ['exit', 'stop', 'restart', 'suspend', 'update', 'launch'];
+
+/** It ended, and nothing but its proxy or a person started it again. */
+function isFromStopped(older: readonly MachineEvent[]): boolean {
+  const before = older.find(({ type }) => TELLING.includes(type));
+  if (before === undefined || !['exit', 'stop'].includes(before.type)) return false;
+  // A stop that ends a restart or a suspend stands between: who asked is older still.
+  const cause = older.find(({ type }) => ['restart', 'suspend', 'start', 'update', 'launch'].includes(type));
+  return exitEventOf(before)?.restarting !== true && cause?.type !== 'restart' && cause?.type !== 'suspend';
+}
+
+/**
+ * Fly's time of what last had it read its secrets: the birth of its version (a ULID), or a start from stopped since
+ * (docs, apps/secrets). Whether a restart, or one by the policy, reads them is not documented: it counts for nothing.
+ */
+function bootedAtOf({ instance_id: version, events }: Machine): number | undefined {
+  const bornAt = ulidTime(version);
+  const own = events ?? [];
+  const start = own.find(({ type }, index) => type === 'start' && isFromStopped(own.slice(index + 1)));
+  const at = Math.max(Number.isNaN(bornAt) ? 0 : bornAt, start?.timestamp ?? 0);
+  return at === 0 ? undefined : at;
+}
+
 const holdOf = (id: string, metadata: Readonly<Record<string, string>>): Pick<MachineFacts, 'hold'> => {
   const hold = readHold(id, metadata);
   return hold === undefined ? {} : { hold };
@@ -136,6 +161,7 @@ export function factsOf(machine: Machine, change: Change): MachineFacts {
     ...holdOf(machine.id, metadata),
     cordoned: machine.cordoned === true,
     lastStartAt: lastStartOf(events),
+    bootedAt: bootedAtOf(machine),
     envMatches: envMatches(config, change),
     checksConfigured: configuredChecks(config),
     checks: checksOf(machine),

@@ -1,10 +1,14 @@
 import type { Clock } from '../src/clock.js';
-import { type Change, hashOfMark, parseImage, type RolloutName, targetText } from '../src/domain/change.js';
-import { compileCanary, type RegionCount, regionProblems } from '../src/domain/compile-canary.js';
+import { hashOfMark, type RolloutName, targetText } from '../src/domain/change.js';
+import { compileCanary, regionProblems } from '../src/domain/compile-canary.js';
+import { compileGroups, groupProblems } from '../src/domain/compile-groups.js';
+import { groupBy } from '../src/domain/group-by.js';
+import type { Left } from '../src/domain/late-steps.js';
 import { firstOf } from '../src/domain/clip.js';
+import { iso } from '../src/domain/iso.js';
 import { isInside } from '../src/domain/fleet.js';
 import { forecast } from '../src/domain/forecast.js';
-import type { RolloutContext } from '../src/domain/machine.js';
+import type { MachineFacts, RolloutContext } from '../src/domain/machine.js';
 import { notesOf, standingNotes } from '../src/domain/plan-notes.js';
 import { reportPlan } from '../src/domain/report-plan.js';
 import type { Plan } from '../src/domain/state.js';
@@ -16,6 +20,8 @@ import { parseInput } from '../src/input/parse.js';
 import {
   type BackInput,
   type CanaryInput,
+  type ForwardInput,
+  type GroupInput,
   INPUT_TYPES,
   isInputType,
   type RolloutInput,
@@ -28,6 +34,7 @@ import type { FindDigest } from './plan/pin-image.js';
 import { settleBack } from './plan/plan-back.js';
 import { type Fleet, readFleet } from './plan/read-fleet.js';
 import { Refused } from './plan/refused.js';
+import { settleChange } from './plan/settle-change.js';
 import { settleContext } from './plan/settle-context.js';
 import { surveyFleet } from './plan/survey-fleet.js';
 
@@ -42,17 +49,13 @@ export interface PlanDeps extends OwnAppDeps {
   readonly attributes: () => Promise<readonly string[]>;
 }
 
-function changeOf({ image, env }: SweepInput | CanaryInput): Change {
-  const changed = env === undefined ? {} : { env };
-  if (image === undefined) return changed;
-  if (typeof image === 'string') return { image: parseImage(image), ...changed };
-  const containers = Object.entries(image).map(([name, reference]) => [name, parseImage(reference)] as const);
-  return { containers: Object.fromEntries(containers), ...changed };
-}
-
 /** What is to be different, by name: no value of an env. */
 const sayTarget = ({ change, pin }: RolloutContext): string =>
-  [targetText(change, pin), change.env && `env ${firstOf(Object.keys(change.env), 20)}`]
+  [
+    targetText(change, pin),
+    change.env && `env ${firstOf(Object.keys(change.env), 20)}`,
+    change.startedSince && `a start since ${iso(change.startedSince)}`,
+  ]
     .filter((part) => part !== undefined)
     .join(' and ');
 
@@ -82,17 +85,19 @@ function ownOfSweep(input: SweepInput): Own {
   };
 }
 
-/** @throws Refused where a region is named that has no selected machine. */
-function ownOfCanary(input: CanaryInput, fleet: readonly Surveyed[], { hash }: RolloutName): Own {
-  const counts = regionCounts(fleet);
-  const problems = regionProblems(input, counts);
-  if (problems.length > 0) throw new Refused(problems);
+/** An earlier start of the change may have done all, and ended in its last bake. */
+function leftOf(fleet: readonly Surveyed[], { hash }: RolloutName): Left {
   const isDone = fleet.every(({ standing }) => !isInside(standing) || standing === 'atTarget');
+  if (!isDone) return 'updates';
   const isOurs = fleet.some(({ machine, standing }) => isInside(standing) && hashOfMark(machine.mark) === hash);
-  const left = !isDone ? 'updates' : isOurs ? 'last bake' : 'nothing';
+  return isOurs ? 'last bake' : 'nothing';
+}
+
+/** The options of a type that updates working machines where they are. @throws Refused where a name has no machine. */
+function ownInPlace(input: CanaryInput | GroupInput, fleet: readonly Surveyed[], rollout: RolloutName): Own {
   const { onFailure, maxFailed, drainMs, ramp } = input;
   return {
-    steps: compileCanary(input, counts, left),
+    steps: input.type === 'regionalCanary' ? canarySteps(input, fleet, rollout) : groupSteps(input, fleet, rollout),
     onFailure,
     maxFailed,
     bootFirst: 0,
@@ -101,14 +106,30 @@ function ownOfCanary(input: CanaryInput, fleet: readonly Surveyed[], { hash }: R
   };
 }
 
-function regionCounts(fleet: readonly Surveyed[]): RegionCount[] {
-  const counts = new Map<string, number>();
-  for (const { machine, standing } of fleet) {
-    if (!isInside(standing)) continue;
-    const works = machine.state === 'started' && machine.onlyIdle === undefined;
-    counts.set(machine.region, (counts.get(machine.region) ?? 0) + (works ? 1 : 0));
-  }
-  return [...counts].map(([region, working]) => ({ region, working }));
+function canarySteps(input: CanaryInput, fleet: readonly Surveyed[], rollout: RolloutName): Plan['steps'] {
+  const counts = workingBy(fleet, ({ region }) => region).map(([region, working]) => ({ region, working }));
+  refuseIf(regionProblems(input, counts));
+  return compileCanary(input, counts, leftOf(fleet, rollout));
+}
+
+function groupSteps(input: GroupInput, fleet: readonly Surveyed[], rollout: RolloutName): Plan['steps'] {
+  const counts = workingBy(fleet, ({ group }) => group).map(([group, working]) => ({ group, working }));
+  refuseIf(groupProblems(input, counts));
+  return compileGroups(input, counts, leftOf(fleet, rollout));
+}
+
+function refuseIf(problems: readonly string[]): void {
+  if (problems.length > 0) throw new Refused(problems);
+}
+
+/** How many of the selected machines work, by what they are counted under. */
+function workingBy(
+  fleet: readonly Surveyed[],
+  keyOf: (machine: MachineFacts) => string,
+): (readonly [string, number])[] {
+  const inside = fleet.filter(({ standing }) => isInside(standing)).map(({ machine }) => machine);
+  const works = ({ state, onlyIdle }: MachineFacts) => state === 'started' && onlyIdle === undefined;
+  return [...groupBy(inside, keyOf)].map(([key, kin]) => [key, kin.filter(works).length] as const);
 }
 
 const ownOfBack: Own = { ...backPlan, deadlineMs: BACK_DEADLINE_MS, maxFailed: { share: 1 } };
@@ -120,14 +141,13 @@ interface Settled {
 }
 
 /** Reads app, fleet and registry, and settles what the rollout will hold on to. */
-async function settle(input: SweepInput | CanaryInput, start: string, deps: PlanDeps): Promise<Settled> {
-  const change = changeOf(input);
-  const listed = await readFleet(input.app, change, deps);
-  return { ...(await settleContext(input, { fleet: listed, change, start }, deps)), listed };
+async function settle(input: ForwardInput, start: string, deps: PlanDeps): Promise<Settled> {
+  const listed = await readFleet(input.app, () => settleChange(input, deps.fly), deps);
+  return { ...(await settleContext(input, { fleet: listed, start }, deps)), listed };
 }
 
 async function settleRollback(input: BackInput, start: string, deps: PlanDeps): Promise<Settled> {
-  const listed = await readFleet(input.app, {}, deps);
+  const listed = await readFleet(input.app, () => Promise.resolve({}), deps);
   return { context: settleBack(input, listed.facts, start), note: undefined, listed };
 }
 
@@ -138,7 +158,8 @@ function ownOf(input: RolloutInput, fleet: readonly Surveyed[], { rollout }: Rol
     case 'stoppedSweep':
       return ownOfSweep(input);
     case 'regionalCanary':
-      return ownOfCanary(input, fleet, rollout);
+    case 'processGroup':
+      return ownInPlace(input, fleet, rollout);
   }
 }
 
@@ -158,8 +179,7 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
   const input = parse(order);
   const own = ownAppProblem(input.app, deps);
   if (own !== undefined) throw new Refused([own]);
-  const unasked = input.type === 'regionalCanary' ? gateProblems(input.gates, deps.judges) : [];
-  if (unasked.length > 0) throw new Refused(unasked);
+  refuseIf('gates' in input ? gateProblems(input.gates, deps.judges) : []);
   const isBack = input.type === 'rollback';
   const { context, note, listed } = isBack
     ? await settleRollback(input, order.start, deps)

@@ -1,4 +1,4 @@
-import { REPLACING } from '../src/domain/machine.js';
+import { healthyOf, REPLACING } from '../src/domain/machine.js';
 import { classify } from '../src/domain/table.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { FlyError } from '../src/fly/errors.js';
@@ -34,7 +34,7 @@ const HOST_AWAY = {
  */
 export async function settle(update: Update, version: string): Promise<Settled> {
   const { order, deps, lease } = update;
-  const deadline = deps.clock.now() + order.context.healthy.withinMs;
+  const deadline = deps.clock.now() + healthyOf(order.context, order.machine).withinMs;
   for (;;) {
     if (await waitOnce(update, version)) return { kind: 'settled' };
     const seen = await compare(update, version);

@@ -214,12 +214,14 @@ async function goOnAfter(update: Update, version: string, { config }: Machine): 
   return isBack && (await wasImageOnly(update)) ? { ...ended, imageOnly: true } : ended;
 }
 
+/** At target without a write. */
+const AS_IT_WAS = { kind: 'updated', wrote: false, interrupted: false } as const;
+
 /** The table once more, on what was just read: what is anything but ready is not written. */
 async function assess(update: Update, machine: Machine): Promise<UpdateOutcome> {
   const standing = standingOf(update, machine);
   // Whoever wrote it has counted it: a write that nobody knew of has shown its trace above.
-  if (standing === 'atTarget')
-    return { kind: 'updated', version: machine.instance_id, ...digestOf(machine), wrote: false, interrupted: false };
+  if (standing === 'atTarget') return { ...AS_IT_WAS, version: machine.instance_id, ...digestOf(machine) };
   if (standing === 'cut') return startAgain(update, machine);
   if (standing === 'ready') return write(update, machine);
   if (standing === 'due') return updateInPlace(update, machine);
@@ -229,6 +231,8 @@ async function assess(update: Update, machine: Machine): Promise<UpdateOutcome> 
   const stopped = isStopping ? await untilStopped(update) : await stopOverdue(update, machine);
   if (stopped.kind !== 'stopped') return stopped;
   const then = standingOf(update, stopped.machine);
+  // Its next start is all that it lacked, and that comes with what puts it right.
+  if (then === 'atTarget') return { ...AS_IT_WAS, version: stopped.machine.instance_id, ...digestOf(stopped.machine) };
   return then === 'ready' ? write(update, stopped.machine) : { kind: 'left', standing: then, inDoubt: false };
 }
 

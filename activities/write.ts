@@ -1,6 +1,7 @@
 import { applyChange, type Before, imageText, parseImage, wasAtWork } from '../src/domain/change.js';
 import { HOLD_KEY, holdText } from '../src/domain/hold.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
+import { isInPlace } from '../src/domain/machine.js';
 import { hasCrashed } from '../src/domain/pools.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { LaunchBody, Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
@@ -86,7 +87,7 @@ function beforeOf({ order, progress }: Update, machine: Machine): Before {
     state: wasStarted ? 'started' : machine.state,
     image: imageText(parseImage(machine.config?.image ?? ''), digest),
     digest,
-    inPlace: order.context.inPlace === true,
+    inPlace: isInPlace(order.context, order.machine),
   };
 }
 
@@ -109,6 +110,7 @@ function bodyFor(update: Update, machine: Machine, config: MachineConfig, isBack
     region: machine.region,
     ...(machine.name ? { name: machine.name } : {}),
     current_version: machine.instance_id,
+    ...(context.minSecretsVersion === undefined ? {} : { min_secrets_version: context.minSecretsVersion }),
     // An idle machine stays idle: the platform keeps it so (flyctl PR 4754), and the flag says the same where it does not.
     ...(isAtWork(machine) ? {} : { skip_launch: true }),
   };

@@ -10,6 +10,7 @@ import {
 import type { Decision } from '../src/domain/decide.js';
 import type { Outcome } from '../src/domain/endings.js';
 import { inputProblem, rolloutId } from '../src/domain/names.js';
+import { iso } from '../src/domain/iso.js';
 import { createLoop, type Loop } from '../src/domain/loop.js';
 import { lookOrder } from '../src/domain/look.js';
 import { begin, carry, type RolloutState, stopWith } from '../src/domain/state.js';
@@ -132,23 +133,26 @@ async function conclude(run: Run, loop: Loop, end: End, show: () => void): Promi
   if (looked?.kind === 'seen') loop.put({ ...loop.state(), seen: looked.observation });
   show();
   await condition(allHandlersFinished);
-  return endAs(statusOf(loop.state(), { now: Date.now(), ended }), end.outcome);
+  const { startedSince } = loop.state().plan.context.change;
+  return endAs(statusOf(loop.state(), { now: Date.now(), ended }), end.outcome, startedSince);
 }
 
-function endAs(report: Status, outcome: Outcome): Status {
+function endAs(report: Status, outcome: Outcome, startedSince: number | undefined): Status {
   if (outcome === 'completed') return report;
-  const message = sayEnd(report, outcome);
+  const message = sayEnd(report, outcome, startedSince);
   if (outcome === 'canceled') throw new CancelledFailure(message, [report]);
   throw ApplicationFailure.nonRetryable(message, FAILURE_TYPES[outcome], report);
 }
 
 /** The first line says all: the CLI shows only the message. */
-function sayEnd(report: Status, outcome: Outcome): string {
+function sayEnd(report: Status, outcome: Outcome, startedSince: number | undefined): string {
   const { counts } = report;
+  // "now" would be another time by then.
+  const again = startedSince === undefined ? '' : `, with "restart": "${iso(startedSince)}",`;
   const left = report.machines.filter((machine) => machine.state !== 'in flight').slice(0, 20);
   return [
     `${outcome}: ${counts.atTarget} of ${counts.selected} machines of "${report.app}" are at target; ${report.message}`,
     ...left.map((machine) => `${machine.id} ${machine.region} ${machine.group}: ${machine.state}: ${machine.says}`),
-    'Start the same input again to go on: what is done is not done again.',
+    `Start the same input again${again} to go on: what is done is not done again.`,
   ].join('\n');
 }

@@ -14,6 +14,8 @@ export interface Fleet {
   /** How many more the app counts. */
   readonly unlisted: number;
   readonly facts: readonly MachineFacts[];
+  /** What the facts were read for. */
+  readonly change: Change;
 }
 
 /** Fly's answers about the app itself, as an operator must read them. */
@@ -31,12 +33,17 @@ function refuseApp(app: string, error: unknown): never {
 
 /**
  * The app's machines.
- * @throws Refused where Fly does not know the app, does not let us read it, or lists far fewer machines than it counts;
+ * @param settleChange asked when Fly has answered for the first time. @throws Refused where Fly does not know the app, does not let us read it, or lists far fewer machines than it counts;
  *   FlyError when Fly does not answer.
  */
-export async function readFleet(app: string, change: Change, deps: { fly: FlyClient; clock: Clock }): Promise<Fleet> {
+export async function readFleet(
+  app: string,
+  settleChange: () => Promise<Change>,
+  deps: { fly: FlyClient; clock: Clock },
+): Promise<Fleet> {
   try {
     await deps.fly.getApp(app);
+    const change = await settleChange();
     const list = await listFleet(app, { listed: 0, unlisted: 0, trustedAt: 0 }, deps);
     if (list.kind === 'suspect') {
       throw new Refused([
@@ -44,7 +51,7 @@ export async function readFleet(app: string, change: Change, deps: { fly: FlyCli
       ]);
     }
     const { machines, unlisted } = list;
-    return { machines, unlisted, facts: machines.map((machine) => factsOf(machine, change)) };
+    return { machines, unlisted, change, facts: machines.map((machine) => factsOf(machine, change)) };
   } catch (error) {
     return refuseApp(app, error);
   }

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type Change, hashOfMark, hasImage, repositoryOf, targetText } from '../../src/domain/change.js';
+import { namedGroups, ownRules } from '../../src/domain/compile-groups.js';
 import { isInside } from '../../src/domain/fleet.js';
 import type { RolloutContext } from '../../src/domain/machine.js';
 import { classify } from '../../src/domain/table.js';
 import { isSelected, type Selection, selectionProblems } from '../../src/domain/selection.js';
 import type { FlyClient } from '../../src/fly/client.js';
-import type { CanaryInput, NonEmpty, SweepInput } from '../../src/input/types.js';
-
-type Forward = SweepInput | CanaryInput;
+import type { ForwardInput, NonEmpty, Selector } from '../../src/input/types.js';
 import { findCut } from '../find-cut.js';
 import { type FindDigest, pinChange } from './pin-image.js';
 import type { Fleet } from './read-fleet.js';
@@ -43,13 +42,13 @@ function hashOf(change: Change, pin: string | undefined): string {
   const env = Object.entries(change.env ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const image = hasImage(change) ? [repositoryOf(change), pin ?? `unpinned ${targetText(change, undefined)}`] : null;
   return createHash('sha256')
-    .update(JSON.stringify([image, env]))
+    .update(JSON.stringify([image, env, ...(change.startedSince === undefined ? [] : [change.startedSince])]))
     .digest('hex')
     .slice(0, 12);
 }
 
 function contextOf(
-  input: Forward,
+  input: ForwardInput,
   change: Change,
   selection: Selection,
   fleet: Fleet,
@@ -63,25 +62,41 @@ function contextOf(
     selection,
     unmanaged: input.unmanaged,
     suspended: input.suspended,
+    ...(input.minSecretsVersion === undefined ? {} : { minSecretsVersion: input.minSecretsVersion }),
     allowOtherRepository: input.allowOtherRepository,
     healthy: input.healthy,
     maxUnavailable: input.maxUnavailable,
-    ...(input.type === 'regionalCanary' ? { inPlace: true } : {}),
+    ...(input.type === 'stoppedSweep' ? {} : { inPlace: true }),
+    ...(input.type === 'processGroup' ? { groups: ownRules(input) } : {}),
   };
 }
 
-/** A canary that names its regions, and not all that are left, is for those only. */
-function selectionOf(input: Forward, { facts }: Fleet): Selection {
-  const { only, except } = input;
+/** Those of the names that the app has and "only" lets through; what is not there is told by the name that was given. */
+function narrowed(names: readonly string[], there: readonly string[], only: readonly string[] | undefined) {
+  const [first, ...rest] = names.filter((name) => there.includes(name) && (only?.includes(name) ?? true));
+  return first === undefined ? undefined : ([first, ...rest] satisfies NonEmpty<string>);
+}
+
+/** A canary that names its regions, and not all that are left, is for those only; so is a processGroup for its groups. */
+function namedIn(input: ForwardInput, { facts }: Fleet): Pick<Selector, 'regions' | 'processGroups'> {
+  const { only } = input;
+  if (input.type === 'processGroup') {
+    const there = facts.map(({ group }) => group);
+    const processGroups = narrowed(namedGroups(input), there, only?.processGroups);
+    return processGroups === undefined ? {} : { processGroups };
+  }
   const entries = input.type === 'regionalCanary' ? input.entries : undefined;
-  const isSome = entries !== undefined && !entries.includes('*');
-  const isThere = (region: string) =>
-    facts.some((machine) => machine.region === region) && (only?.regions?.includes(region) ?? true);
-  // One that is not there is told by the name that the operator gave it: see `regionProblems`.
-  const named = isSome ? entries.flat().filter(isThere) : [];
-  const regions = named.length > 0 ? { regions: named as unknown as NonEmpty<string> } : {};
-  const narrowed = only === undefined && named.length === 0 ? undefined : { ...only, ...regions };
-  return { ...(narrowed === undefined ? {} : { only: narrowed }), ...(except === undefined ? {} : { except }) };
+  if (entries === undefined || entries.includes('*')) return {};
+  const there = facts.map(({ region }) => region);
+  const regions = narrowed(entries.flat(), there, only?.regions);
+  return regions === undefined ? {} : { regions };
+}
+
+function selectionOf(input: ForwardInput, fleet: Fleet): Selection {
+  const { only, except } = input;
+  const named = namedIn(input, fleet);
+  const isAll = only === undefined && Object.keys(named).length === 0;
+  return { ...(isAll ? {} : { only: { ...only, ...named } }), ...(except === undefined ? {} : { except }) };
 }
 
 /**
@@ -89,10 +104,11 @@ function selectionOf(input: Forward, { facts }: Fleet): Selection {
  * @throws Refused with everything that Fly and the registry have to say against it, at once; FlyError.
  */
 export async function settleContext(
-  input: Forward,
-  { fleet, change, start }: { fleet: Fleet; change: Change; start: string },
+  input: ForwardInput,
+  { fleet, start }: { fleet: Fleet; start: string },
   deps: { fly: FlyClient; findDigest: FindDigest },
 ): Promise<{ context: RolloutContext; note: string | undefined }> {
+  const { change } = fleet;
   const selection = selectionOf(input, fleet);
   const base = contextOf(input, change, selection, fleet);
   const { pin, note, problem } = await pinChange(change, fleet.machines, deps.findDigest);

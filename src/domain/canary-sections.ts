@@ -1,9 +1,11 @@
-import { AFTER_ENTRIES, sayEyes } from './compile-canary.js';
+import { sayEyes } from './compile-canary.js';
 import { LEAST_UPDATE_MS } from './forecast.js';
+import { AFTER_ENTRIES } from './late-steps.js';
 import type { Findings } from './plan-notes.js';
 import type { PlanRow, PlanSection } from './plan-report.js';
 import { placeOf, section } from './plan-section.js';
 import { sayMs } from './say-ms.js';
+import type { Pool } from './pools.js';
 import { inScope, poolsIn, type Step, type UpdateStep } from './steps.js';
 
 /** A step with what it does, and no time that it could take would be shorter. */
@@ -13,13 +15,27 @@ interface Told {
   readonly leastMs: number;
 }
 
+/** Each capacity once: that of a whole group stands at all of its pools. */
+const capacities = (pools: readonly Pool[]): Pool[] =>
+  pools.filter((pool, index) => {
+    const isSame = (other: Pool) => other.across === true && other.group === pool.group;
+    return pool.across !== true || pools.findIndex(isSame) === index;
+  });
+
+const sayUpdates = ({ waitMs }: UpdateStep): string =>
+  waitMs === undefined
+    ? 'updated, each until its checks pass'
+    : `updated while they are idle; those at work are waited for, ${sayMs(waitMs)} at most`;
+
 /** Steps are not counted that nothing may happen in: what comes late, a closing pass, a rest of nothing. */
 function tell({ plan, fleet, forecast }: Findings): Told[] {
   const taken = new Map<string, number>();
-  const workOf = ({ name, scope, batch }: UpdateStep) => {
+  const workOf = ({ name, scope, batch, waitMs }: UpdateStep) => {
     const entry = name.split(':')[0] ?? name;
     const here = fleet.filter(({ machine }) => inScope(scope, machine));
-    const due = here.filter(({ standing }) => standing === 'due').length;
+    const due = here.filter(
+      ({ standing }) => standing === 'due' || (waitMs !== undefined && standing === 'straggler'),
+    ).length;
     const idle = here.filter(({ standing }) => standing === 'ready' || standing === 'held').length;
     const before = taken.get(entry) ?? 0;
     const upTo = batch === undefined ? due + idle : Math.min(batch, due);
@@ -30,7 +46,10 @@ function tell({ plan, fleet, forecast }: Findings): Told[] {
     if (AFTER_ENTRIES.includes(step.name)) return [];
     if (step.kind !== 'update') return [{ step, machines: 0, leastMs: step.kind === 'bake' ? step.ms : 0 }];
     const machines = workOf(step);
-    const atOnce = poolsIn(forecast.pools, step.scope).reduce((sum, { room }) => sum + Math.max(1, room), 0);
+    const atOnce = capacities(poolsIn(forecast.pools, step.scope)).reduce(
+      (sum, { room }) => sum + Math.max(1, room),
+      0,
+    );
     const leastMs = Math.ceil(machines / Math.max(1, atOnce)) * LEAST_UPDATE_MS;
     return machines === 0 ? [] : [{ step, machines, leastMs }];
   });
@@ -39,7 +58,7 @@ function tell({ plan, fleet, forecast }: Findings): Told[] {
 function sayStep({ step, machines, leastMs }: Told): PlanRow {
   switch (step.kind) {
     case 'update':
-      return { step: step.name, machines, 'at the least': sayMs(leastMs), what: 'updated, each until its checks pass' };
+      return { step: step.name, machines, 'at the least': sayMs(leastMs), what: sayUpdates(step) };
     case 'bake': {
       const judges = step.gates.map(({ name }) => name).join(', ');
       const what = judges === '' ? 'health is watched' : `health is watched; gates: ${judges}`;
@@ -80,6 +99,11 @@ export function stepsSection(findings: Findings): PlanSection | undefined {
 export function capacitySection({ forecast }: Findings): PlanSection | undefined {
   const rows = forecast.pools
     .filter(({ up }) => up > 0)
-    .map((pool) => ({ ...placeOf(pool), working: pool.up, 'no capacity now': pool.down, 'may be away': pool.room }));
+    .map((pool) => ({
+      ...placeOf(pool),
+      working: pool.up,
+      'no capacity now': pool.down,
+      'may be away': pool.across === true ? `${pool.room} of the whole group` : pool.room,
+    }));
   return section('Capacity', [], rows);
 }

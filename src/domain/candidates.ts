@@ -1,5 +1,5 @@
 import type { View } from './fleet.js';
-import type { Judged, MachineFacts, RolloutContext } from './machine.js';
+import { healthyOf, type Judged, type MachineFacts, type RolloutContext } from './machine.js';
 import { isBootable } from './pace.js';
 import { placeKey } from './pools.js';
 import { inScope, type StepView } from './steps.js';
@@ -59,11 +59,11 @@ const RANKS: Readonly<Record<'sweep' | 'inPlace', readonly Rank[]>> = {
 export function withCapacity(
   candidate: Candidate,
   machine: MachineFacts,
-  { healthy, back }: RolloutContext,
+  context: RolloutContext,
   { flyNow }: View,
 ): Candidate {
   // On the way back nobody hopes for checks to pass yet.
-  const afterMs = back === undefined ? healthy.withinMs : -Infinity;
+  const afterMs = context.back === undefined ? healthyOf(context, machine).withinMs : -Infinity;
   const isLong = machine.checks.some(({ status, since }) => status !== 'passing' && flyNow - since > afterMs);
   return candidate.working !== undefined && (isLong || machine.cordoned)
     ? { ...candidate, working: 'down' }

@@ -32,7 +32,12 @@ export interface Change {
   /** By the container's name; for machines that have all of them. */
   readonly containers?: Readonly<Record<string, ImageName>>;
   readonly env?: EnvChange;
+  /** Machines that work must have started since, Fly's time, ms. */
+  readonly startedSince?: number;
 }
+
+/** It changes no config: machines are written only to be started anew. */
+export const isRestartOnly = (change: Change): boolean => !hasImage(change) && change.env === undefined;
 
 /** Whether an image is part of it, so that a digest decides who is at target. */
 export const hasImage = ({ image, containers }: Change): boolean => image !== undefined || containers !== undefined;
@@ -170,6 +175,8 @@ function imagesAfter(
   { change, pin, before }: { change: Change; pin: string | undefined; before: Before },
 ): Pick<ConfigLike, 'image' | 'containers'> {
   const { image, containers } = change;
+  // Fly shows no digest of what containers run: their own images stay as they are written.
+  if (isRestartOnly(change) && (config.containers ?? []).length > 0) return {};
   if (containers === undefined) {
     const own = () => imageText(parseImage(config.image ?? before.image), before.digest);
     return { image: image === undefined ? own() : imageText(image, pin) };

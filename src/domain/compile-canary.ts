@@ -1,6 +1,7 @@
 import type { Amount, CanaryInput } from '../input/types.js';
 import { sayCount } from './say-count.js';
-import { type Step, wholeStep } from './steps.js';
+import { type Left, withLate } from './late-steps.js';
+import type { Step } from './steps.js';
 
 /** A region with how many of its selected machines work. */
 export interface RegionCount {
@@ -72,33 +73,18 @@ function stepsOf({ name, regions }: Entry, input: CanaryInput, working: number, 
   ];
 }
 
-/** Steps after the last entry, in which nothing happens as a rule. */
-export const AFTER_ENTRIES: readonly string[] = ['late', 'late:bake', 'closing'];
-
-/** What a start finds to do: updates, or, where all is at target by an earlier start of this change, its last bake. */
-export type Left = 'updates' | 'last bake' | 'nothing';
-
 /**
- * The steps of a canary: for each entry its batches, its rest, its bake and a person's yes before the next; then
- * what came late is updated, and baked if there was any; then a closing pass over all.
- * @param counts of every region of the selection. @param left an earlier start that ended in its last bake has updated
- * all, and was judged on all entries but the last.
+ * The steps of a canary: for each entry its batches, its rest, its bake and a person's yes before the next.
+ * @param counts of every region of the selection.
  */
 export function compileCanary(input: CanaryInput, counts: readonly RegionCount[], left: Left): Step[] {
-  const closing = wholeStep('closing');
-  if (left === 'nothing') return [closing];
-  // A region that was away at its turn, or machines made since: nobody has judged the new version there.
-  const late: Step[] = [
-    wholeStep('late'),
-    { kind: 'bake', name: 'late:bake', scope: {}, ms: input.bakeMs, gates: input.gates, ifUpdated: true },
-  ];
   const entries = entriesOf(input, counts);
   const workingIn = (regions: readonly string[]) =>
     counts.filter(({ region }) => regions.includes(region)).reduce((sum, { working }) => sum + working, 0);
   const steps = entries.flatMap((entry, index) =>
     stepsOf(entry, input, workingIn(entry.regions), index === entries.length - 1),
   );
-  return [...(left === 'updates' ? steps : steps.slice(-1)), ...late, closing];
+  return withLate(steps, input, left);
 }
 
 /** What a canary of so many machines can see of a fault that hits half of them at random. */

@@ -183,11 +183,16 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const taken = new Set(view.taken);
   // On the way back those that were never touched are capacity too.
   const around = judged.filter((j) => j.standing === 'untouched');
-  const pools = poolsOf({ inside, around }, context, {
-    failed,
-    away: new Set(view.away),
-    accepted: new Set(view.accepted),
-  });
+  const pools = poolsOf(
+    { inside, around },
+    context,
+    {
+      failed,
+      away: new Set(view.away),
+      accepted: new Set(view.accepted),
+    },
+    view.flyNow,
+  );
   const { sick, retried, trials, shown, early } = judgeAtTarget(inside, context, view, pools);
   const doubt = new Set(view.doubt);
   // Nobody waits for a machine that has failed: a person decides about it. A hold on it is put right all the same.

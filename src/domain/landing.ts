@@ -26,10 +26,15 @@ export function onLaunched(state: RolloutState, candidate: Candidate, now: numbe
 const restMs = (tries: number, retryAfterMs: number): number =>
   Math.max(retryAfterMs, Math.min(300_000, 5_000 * 2 ** (tries - 1)));
 
-/** It may be no capacity yet; one that has passed is, and one that was left as it was never stopped being it. */
-function isAwayYet({ working, restore }: Flight, outcome: UpdateOutcome | undefined): boolean {
-  if (working === undefined && restore !== true) return false;
-  if (outcome?.kind === 'updated') return outcome.passed !== true;
+/**
+ * It may be no capacity yet; one that has passed is, and one that was left as it was never stopped being it. Where a
+ * group has numbers of its own only a look tells who has been healthy for his time.
+ */
+function isAwayYet({ plan, seen }: RolloutState, flight: Flight, outcome: UpdateOutcome | undefined): boolean {
+  const { working, restore } = flight;
+  const pool = seen?.pools.find((one) => samePlace(one, flight));
+  if (working === undefined && restore !== true) return pool?.whole === true;
+  if (outcome?.kind === 'updated') return outcome.passed !== true || plan.context.groups?.[flight.group] !== undefined;
   return outcome?.kind !== 'left' || outcome.stopped === true || outcome.held === true || restore === true;
 }
 
@@ -41,7 +46,7 @@ const land = (
 ): RolloutState => ({
   ...state,
   inFlight: without(state.inFlight, id),
-  landed: isAwayYet({ id, region, group, ...flight }, outcome)
+  landed: isAwayYet(state, { id, region, group, ...flight }, outcome)
     ? { ...state.landed, [id]: { region, group, landedAt: now } }
     : state.landed,
   clear: { looks: 0, at: state.clear.at },

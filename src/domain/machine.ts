@@ -1,7 +1,7 @@
 import type { Change, RolloutName } from './change.js';
 import { hashOfMark, hasImage } from './change.js';
 import type { Hold } from './hold.js';
-import type { Amount } from '../input/types.js';
+import type { Amount, GroupRules, Healthy } from '../input/types.js';
 import type { Selectable, Selection } from './selection.js';
 
 /** Machines that Fly made for a moment, or that belong to somebody else's procedure: never touched. */
@@ -58,6 +58,11 @@ export interface MachineFacts extends Selectable {
    * is then older still. Undefined where no event is kept.
    */
   readonly lastStartAt: number | undefined;
+  /**
+   * Fly's time, ms, of what last had it read its secrets: the birth of its version, or a start from stopped since;
+   * undefined where its version tells no time.
+   */
+  readonly bootedAt: number | undefined;
   /** Applying the change to its env changes nothing. */
   readonly envMatches: boolean;
   readonly checksConfigured: number;
@@ -91,10 +96,14 @@ export interface RolloutContext {
   readonly selection: Selection;
   readonly unmanaged: 'leave' | 'include';
   readonly suspended: 'leave' | 'update';
+  /** Every write tells Fly to boot with secrets of this version, or newer ones. */
+  readonly minSecretsVersion?: number;
   readonly allowOtherRepository: boolean;
   readonly healthy: { readonly forMs: number; readonly withinMs: number };
   /** Of the machines meant to be up, per region and process group: so many may be away. */
   readonly maxUnavailable: Amount;
+  /** Groups with numbers of their own. */
+  readonly groups?: Readonly<Record<string, GroupRules>>;
   /** Working machines are updated where they are, and end started; left out, they are waited for. */
   readonly inPlace?: true;
   /** On the way back: machines return to what they ran before. */
@@ -137,6 +146,24 @@ export interface Judged {
   readonly because: string;
 }
 
+/** The numbers of a machine's group. */
+export const rulesOf = (
+  { groups }: Pick<RolloutContext, 'groups'>,
+  { group }: { readonly group: string },
+): GroupRules => (groups !== undefined && Object.hasOwn(groups, group) ? (groups[group] ?? {}) : {});
+
+/** When a machine of a group counts as healthy. */
+export const healthyOf = (
+  context: Pick<RolloutContext, 'groups' | 'healthy'>,
+  machine: { readonly group: string },
+): Healthy => rulesOf(context, machine).healthy ?? context.healthy;
+
+/** Whether working machines of a group are updated where they are. */
+export const isInPlace = (
+  context: Pick<RolloutContext, 'groups' | 'inPlace'>,
+  machine: { readonly group: string },
+): boolean => context.inPlace === true && rulesOf(context, machine).idleOnly !== true;
+
 /** An update is under way; its config shows what it will run, which it may yet fall back from. */
 export const REPLACING: readonly string[] = ['replacing', 'updating', 'creating'];
 export const IDLE: readonly string[] = ['stopped', 'created', 'failed'];
@@ -153,9 +180,26 @@ export function isAtTarget(
   return isChanged(machine, context);
 }
 
+/**
+ * It has started since the change asks for it. Who is idle reads new secrets at its next start, so no write is needed;
+ * a suspended one goes on with the old ones. The mark of a change was written after the time that it asks for.
+ */
+function isRestarted(
+  { state, mark, bootedAt }: MachineFacts,
+  { change, rollout, back }: Pick<RolloutContext, 'change' | 'rollout' | 'back'>,
+): boolean {
+  if (change.startedSince === undefined || IDLE.includes(state)) return true;
+  const hash = hashOfMark(mark);
+  if (hash !== undefined && (hash === rollout.hash || hash === back?.hash)) return true;
+  return bootedAt !== undefined && bootedAt >= change.startedSince;
+}
+
 /** It is as the change wants it. */
-export function isChanged(machine: MachineFacts, context: Pick<RolloutContext, 'change' | 'pin'>): boolean {
-  if (!machine.envMatches) return false;
+export function isChanged(
+  machine: MachineFacts,
+  context: Pick<RolloutContext, 'change' | 'pin' | 'rollout' | 'back'>,
+): boolean {
+  if (!machine.envMatches || !isRestarted(machine, context)) return false;
   if (!hasImage(context.change)) return true;
   return context.pin !== undefined && machine.digest === context.pin;
 }

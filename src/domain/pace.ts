@@ -1,6 +1,6 @@
 import type { Amount } from '../input/types.js';
 import type { Candidate } from './candidates.js';
-import { type Place, placeKey, type Pool, samePlace, total } from './pools.js';
+import { type Place, placeKey, type Pool, samePlace, shared, total } from './pools.js';
 
 /** Updates in flight at most, whatever the fleet: Fly's limits are per machine, so this one spares the worker. */
 export const MOST_IN_FLIGHT = 50;
@@ -62,18 +62,24 @@ export const isAway = ({ restore, working }: Candidate): boolean => restore === 
 export function slotsAt(pools: readonly Pool[], one: Candidate): number {
   if (isAway(one)) return MOST_IN_FLIGHT;
   const pool = pools.find((here) => samePlace(here, one));
+  const down = total(shared(pools, one), 'down');
+  // Of those that are no capacity it is one itself.
+  if (pool?.whole === true) return down > (one.working === 'down' ? 1 : 0) ? 0 : 1;
   if (one.working === undefined) return idleSlots(pool?.idle ?? 0);
-  return (one.working === 'up' ? pool?.room : pool?.down) ?? 0;
+  return one.working === 'up' ? (pool?.room ?? 0) : down;
 }
 
 /** How many in flight take a slot of a candidate's lane; of the capacity also those that have just landed. */
-function countIn(flights: readonly Candidate[], one: Candidate, { landed, resting }: Pace): number {
-  // Whatever was or is to be up and is in our hands takes capacity.
+function countIn(flights: readonly Candidate[], one: Candidate, { pools, landed, resting }: Pace): number {
+  const own = pools.find((pool) => samePlace(pool, one));
+  const isNear = (place: Place) => (own?.across === true ? place.group === one.group : samePlace(place, one));
+  // Whatever was or is to be up and is in our hands takes capacity; of a whole group whatever is in our hands.
+  const takes = (flight: Candidate) => own?.whole === true || flight.working !== undefined || flight.restore === true;
   const isBeside = (flight: Candidate) =>
-    one.working === 'up' && samePlace(flight, one) && (flight.working !== undefined || flight.restore === true);
+    (one.working === 'up' || own?.whole === true) && isNear(flight) && takes(flight);
   const flying = [...flights, ...resting].filter((flight) => laneOf(flight) === laneOf(one) || isBeside(flight)).length;
-  const justLanded = landed.filter((place) => samePlace(place, one));
-  return flying + (one.working === 'up' ? justLanded.length : 0);
+  const justLanded = landed.filter(isNear);
+  return flying + (one.working === 'up' || own?.whole === true ? justLanded.length : 0);
 }
 
 /** A standby is there for the time when its machine is not: they are never away together. */

@@ -1,9 +1,12 @@
 import { hasImage } from './change.js';
-import { firstOf } from './clip.js';
+import { clip, firstOf } from './clip.js';
 import { differencesOf } from './differences.js';
 import { isInside } from './fleet.js';
 import type { Forecast } from './forecast.js';
-import type { Standing } from './machine.js';
+import { iso } from './iso.js';
+import { groupBy } from './group-by.js';
+import { rulesOf, type Standing } from './machine.js';
+import { atMost } from './pools.js';
 import { sayCount } from './say-count.js';
 import { sayMs } from './say-ms.js';
 import type { Plan } from './state.js';
@@ -132,6 +135,34 @@ function earlierNote({ fleet, plan: { context } }: Findings): string[] {
   ];
 }
 
+/** At a majority of a cluster's machines away at once it stands still. */
+function majorityNotes({ fleet, plan: { type, context } }: Findings): string[] {
+  if (type !== 'processGroup') return [];
+  const up = fleet.filter(({ machine, standing }) => isInside(standing) && machine.state === 'started');
+  return [...groupBy(up, ({ machine }) => machine.group)].flatMap(([group, kin]) => {
+    const spare = Math.ceil(kin.length / 2) - 1;
+    const { maxUnavailable, whole, idleOnly } = rulesOf(context, { group });
+    const places = maxUnavailable === undefined ? [...groupBy(kin, ({ machine }) => machine.region).values()] : [kin];
+    const most = places.reduce(
+      (sum, { length }) => sum + Math.min(length, atMost(maxUnavailable ?? context.maxUnavailable, length)),
+      0,
+    );
+    if (kin.length < 3 || most <= spare || whole === true || idleOnly === true) return [];
+    return [
+      `"maxUnavailable" lets ${most} of the ${kin.length} working machines of ${clip(group, 40)} be away at once: a majority. If they form a cluster that needs one, write {"group": "${clip(group, 40)}", "maxUnavailable": ${spare}}`,
+    ];
+  });
+}
+
+function restartNote({ plan: { context } }: Findings): string[] {
+  const { startedSince } = context.change;
+  if (startedSince === undefined) return [];
+  const at = iso(startedSince);
+  return [
+    `working machines that started before ${at} are started anew; idle ones read their secrets at their next start, and get no write for it. Set secrets with fly secrets set --stage: without it Fly restarts every machine at once. To go on with this very restart later write "restart": "${at}"`,
+  ];
+}
+
 function suspendedNote({ fleet, plan: { context } }: Findings): string[] {
   const count = fleet.filter((one) => one.machine.state === 'suspended' && one.standing === 'ready').length;
   if (count === 0 || context.suspended === 'leave') return [];
@@ -150,6 +181,8 @@ export function notesOf(findings: Findings): string[] {
     ...timeNote(findings),
     ...tirelessNote(findings),
     ...(pinNote === undefined ? [] : [pinNote]),
+    ...majorityNotes(findings),
+    ...restartNote(findings),
     ...suspendedNote(findings),
     ...mixedNotes(findings),
     ...earlierNote(findings),

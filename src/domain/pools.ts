@@ -1,6 +1,7 @@
-import type { Amount } from '../input/types.js';
+import type { Amount, GroupRules } from '../input/types.js';
 import { hashOfMark, wasAtWork } from './change.js';
-import { isIdle, type Judged, type MachineFacts, type RolloutContext } from './machine.js';
+import { healthyOf, isIdle, type Judged, type MachineFacts, type RolloutContext, rulesOf } from './machine.js';
+import { hasHeldOn } from './verdict.js';
 
 /** One region and process group: the unit in which capacity is counted. */
 export interface Pool {
@@ -28,6 +29,10 @@ export interface Pool {
   readonly down: number;
   /** How many of those that are up `maxUnavailable` lets us take down. */
   readonly room: number;
+  /** Capacity is counted over the whole group: `room` is that of all its pools together. */
+  readonly across?: true;
+  /** One is touched only when every other started machine of the group is healthy. */
+  readonly whole?: true;
 }
 
 /** Where a machine counts. */
@@ -41,9 +46,18 @@ export const placeKey = ({ region, group }: Place): string => `${region} ${group
 
 export const samePlace = (a: Place, b: Place): boolean => a.region === b.region && a.group === b.group;
 
+/** The pools in which a place's capacity is counted: its own, or all of its group. */
+export function shared(pools: readonly Pool[], place: Place): readonly Pool[] {
+  const own = pools.find((pool) => samePlace(pool, place));
+  if (own === undefined) return [];
+  return own.across === true ? pools.filter(({ group }) => group === place.group) : [own];
+}
+
 /** The sum of one count over all pools. */
-export const total = (pools: readonly Pool[], count: Exclude<keyof Pool, 'region' | 'group'>): number =>
-  pools.reduce((sum, pool) => sum + pool[count], 0);
+export const total = (
+  pools: readonly Pool[],
+  count: Exclude<keyof Pool, 'region' | 'group' | 'across' | 'whole'>,
+): number => pools.reduce((sum, pool) => sum + pool[count], 0);
 
 /** While it is counted. */
 export type CountedPool = { -readonly [K in keyof Pool]: Pool[K] };
@@ -67,7 +81,11 @@ function isMeantUp(machine: MachineFacts, { rollout }: RolloutContext): boolean 
   return hashOfMark(mark) === rollout.hash && wasAtWork(metadata) && hasCrashed(machine);
 }
 
-function emptyPool({ region, group }: Place): CountedPool {
+/** Its capacity is counted over the whole group: it is none until it has been healthy for its time. */
+const countsAcross = ({ maxUnavailable, whole }: GroupRules): boolean =>
+  maxUnavailable !== undefined || whole !== undefined;
+
+function emptyPool({ region, group }: Place, rules: GroupRules): CountedPool {
   const counts = {
     selected: 0,
     atTarget: 0,
@@ -80,7 +98,8 @@ function emptyPool({ region, group }: Place): CountedPool {
     good: 0,
     idle: 0,
   };
-  return { region, group, ...counts, up: 0, down: 0, room: 0 };
+  const across = countsAcross(rules) ? { across: true as const } : {};
+  return { region, group, ...counts, up: 0, down: 0, room: 0, ...across, ...(rules.whole ? { whole: true } : {}) };
 }
 
 /** A machine in flight counts as such, never a second time as one that is down. */
@@ -88,11 +107,22 @@ function countCapacity(
   pool: CountedPool,
   machine: MachineFacts,
   context: RolloutContext,
-  { isAway, isFailed }: { isAway: boolean; isFailed: boolean },
+  { isAway, isFailed, flyNow }: { isAway: boolean; isFailed: boolean; flyNow: number },
 ): void {
   if (!isMeantUp(machine, context)) return;
   pool.up += 1;
-  if (!isAway && (isFailed || isDown(machine))) pool.down += 1;
+  const isYoung = pool.across === true && !hasHeldOn(machine, healthyOf(context, machine), flyNow);
+  if (!isAway && (isFailed || isDown(machine) || isYoung)) pool.down += 1;
+}
+
+/** What is up of a group may be away by so many; of a whole one none is touched while another is no capacity. */
+function roomOf(pools: Iterable<CountedPool>, { group, across, whole }: CountedPool, context: RolloutContext): number {
+  const { maxUnavailable } = rulesOf(context, { group });
+  const kin = across === true ? [...pools].filter((pool) => pool.group === group) : [];
+  const [up, down] = [total(kin, 'up'), total(kin, 'down')];
+  if (whole === true && down > 0) return 0;
+  const most = maxUnavailable ?? (whole === true ? { count: 1 } : context.maxUnavailable);
+  return Math.max(0, atMost(most, up) - down);
 }
 
 function countStanding(pool: CountedPool, standing: Judged['standing'], isFailed: boolean): void {
@@ -105,17 +135,18 @@ function countStanding(pool: CountedPool, standing: Judged['standing'], isFailed
 /**
  * Counts the selection by place.
  * @param inside machines of the selection. @param around others of the same places: capacity, and nothing else.
- * @param known what the workflow knows of them.
+ * @param known what the workflow knows of them. @param flyNow Fly's time, ms.
  */
 export function poolsOf(
   { inside, around }: Readonly<Record<'inside' | 'around', readonly Judged[]>>,
   context: RolloutContext,
   { failed, away, accepted }: Readonly<Record<'failed' | 'away' | 'accepted', ReadonlySet<string>>>,
+  flyNow: number,
 ): Map<string, CountedPool> {
   const pools = new Map<string, CountedPool>();
   for (const { machine, standing } of inside) {
     const key = placeKey(machine);
-    const pool = pools.get(key) ?? emptyPool(machine);
+    const pool = pools.get(key) ?? emptyPool(machine, rulesOf(context, machine));
     pools.set(key, pool);
     pool.selected += 1;
     countStanding(pool, standing, failed.has(machine.id));
@@ -123,16 +154,22 @@ export function poolsOf(
     countCapacity(pool, machine, context, {
       isAway: away.has(machine.id),
       isFailed: failed.has(machine.id) && !accepted.has(machine.id),
+      flyNow,
     });
   }
   for (const { machine } of around) {
     const pool = pools.get(placeKey(machine));
-    if (pool !== undefined) countCapacity(pool, machine, context, { isAway: false, isFailed: false });
+    if (pool !== undefined) countCapacity(pool, machine, context, { isAway: false, isFailed: false, flyNow });
   }
-  for (const pool of pools.values()) pool.room = Math.max(0, atMost(context.maxUnavailable, pool.up) - pool.down);
+  for (const pool of pools.values()) {
+    pool.room =
+      pool.across === true
+        ? roomOf(pools.values(), pool, context)
+        : Math.max(0, atMost(context.maxUnavailable, pool.up) - pool.down);
+  }
   return pools;
 }
 
 /** A share is rounded up, and at least one may be away: nothing would ever move otherwise. */
-const atMost = (amount: Amount, of: number): number =>
+export const atMost = (amount: Amount, of: number): number =>
   'count' in amount ? amount.count : Math.max(1, Math.ceil(amount.share * of));

@@ -12,7 +12,7 @@ const MOST_LENGTHS = 3;
 const LONGER = 0.5;
 
 /** The current step; the last one where an older state names none. */
-export function stepOf({ plan, step }: RolloutState): Step {
+export function stepOf({ plan, step }: Pick<RolloutState, 'plan' | 'step'>): Step {
   const found = plan.steps[step.index] ?? plan.steps.at(-1);
   if (found === undefined) throw new Error('a plan has at least one step');
   return found;
@@ -33,7 +33,10 @@ export function patienceEnd({ plan, step, movedAt = 0, resumedAt = 0 }: RolloutS
   // Who serves is not waited for on a way back: its deadline is for jobs.
   const isForJobs = plan.context.back === undefined || plan.context.inPlace !== true;
   if (plan.deadlineMs !== undefined && isForJobs) return Infinity;
-  return Math.max(step.outwaited ? 0 : step.since, movedAt, resumedAt) + PATIENCE_MS;
+  const current = stepOf({ plan, step });
+  const waitMs = current.kind === 'update' ? (current.waitMs ?? 0) : 0;
+  const patient = Math.max(step.outwaited ? 0 : step.since, movedAt, resumedAt) + PATIENCE_MS;
+  return Math.max(patient, step.since + step.pausedMs + waitMs);
 }
 
 /** When the current step may change by itself. */
@@ -68,7 +71,9 @@ export function isStepDone(state: RolloutState, now: number): boolean {
   const step = stepOf(state);
   switch (step.kind) {
     case 'update':
-      return state.clear.looks > 0 || (now >= patienceEnd(state) && !hasUpdatable(state));
+      return (
+        state.clear.looks >= (step.closing === true ? 2 : 1) || (now >= patienceEnd(state) && !hasUpdatable(state))
+      );
     case 'bake':
       return (state.seen?.at ?? 0) >= bakeEnd(state, step) && openGates(state, step).length === 0;
     case 'approval':
@@ -79,6 +84,7 @@ export function isStepDone(state: RolloutState, now: number): boolean {
 /** There is nothing to update, or nothing was; the last step is never passed over. */
 function isPassedOver(one: Step, index: number, { plan, seen, step, movedAt = 0 }: RolloutState): boolean {
   if (index === plan.steps.length - 1) return false;
+  if (one.kind === 'update' && one.closing === true) return false;
   if (one.kind === 'update') return seen !== undefined && isClear(seen, viewOf(one), plan.context.inPlace === true);
   const hasUpdated = index === step.index + 1 && movedAt >= step.since;
   return one.kind === 'bake' && one.ifUpdated === true && !hasUpdated;

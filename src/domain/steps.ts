@@ -14,6 +14,10 @@ export interface UpdateStep {
   readonly scope: Scope;
   /** Machines of the scope that work on the new version at its end, those of earlier batches counted. */
   readonly batch?: number;
+  /** It has a closing pass of its own: two looks in a row find nothing left to do. */
+  readonly closing?: true;
+  /** How long what works is waited for, ms; left out: see `PATIENCE_MS`. */
+  readonly waitMs?: number;
 }
 
 /** Waits on purpose, while health is watched and its gates are judged. */

@@ -1,10 +1,11 @@
-import { FROM_KEY, hashOfMark, hasImage, isMarkOf, repositoryOf } from './change.js';
+import { FROM_KEY, hashOfMark, hasImage, isMarkOf, isRestartOnly, repositoryOf } from './change.js';
 import { readFrom } from './from.js';
 import {
   IDLE,
   isAtTarget,
   isChanged,
   isIdle,
+  isInPlace,
   type MachineFacts,
   REPLACING,
   type RolloutContext,
@@ -48,7 +49,7 @@ export const TABLE: readonly Row[] = [
   { standing: 'unreachable', when: (m) => !m.hostOk, because: 'its host is not ok, so its config cannot be read' },
   {
     standing: 'containers',
-    when: (m, c) => m.containers !== (c.change.containers === undefined ? 'none' : 'named'),
+    when: (m, c) => !isRestartOnly(c.change) && m.containers !== (c.change.containers === undefined ? 'none' : 'named'),
     because: 'the change is not for its containers: "image" names each, like {"api": "registry.fly.io/api:v2"}',
   },
   UNDER_WAY,
@@ -62,7 +63,7 @@ export const TABLE: readonly Row[] = [
     when: (m, c) => c.cut.includes(m.id) && m.cut && IDLE.includes(m.state) && isAtTarget(m, c),
     because: 'an earlier start of this change met it at work and stopped it: it is started again',
   },
-  { standing: 'atTarget', when: isAtTarget, because: 'its digest and env are those of the change' },
+  { standing: 'atTarget', when: isAtTarget, because: 'it is as the change wants it' },
   {
     standing: 'suspended',
     when: (m, c) => (m.state === 'suspended' || m.state === 'suspending') && c.suspended === 'leave',
@@ -95,7 +96,7 @@ export const TABLE: readonly Row[] = [
   },
   {
     standing: 'due',
-    when: (m, c) => m.state === 'started' && m.onlyIdle === undefined && c.inPlace === true,
+    when: (m, c) => m.state === 'started' && m.onlyIdle === undefined && isInPlace(c, m),
     because: 'it is working and off target: it is updated where it is',
   },
   { standing: 'straggler', when: (m) => m.state === 'started', because: 'it is working; it is updated when it stops' },

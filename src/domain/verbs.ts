@@ -1,3 +1,4 @@
+import { isRestartOnly } from './change.js';
 import { total } from './pools.js';
 import { unpause } from './pauses.js';
 import { stepOf } from './progress.js';
@@ -76,6 +77,8 @@ function proceed(state: RolloutState, { at }: VerbInput, now: number): VerbAnswe
 function rollback(state: RolloutState, input: VerbInput, now: number): VerbAnswer {
   if (state.plan.type === 'rollback')
     return refuse('this is a rollback already: to go forward again, abort it and start the input that it takes back');
+  if (isRestartOnly(state.plan.context.change))
+    return refuse('a restart alone changes nothing that could be taken back; pause or abort it');
   if (state.turned !== undefined) return done(state);
   const turned = { says: input.reason ?? 'asked for', ...note(input), since: now, failed: state.failed };
   return done({ ...unpause(state, now), turned });

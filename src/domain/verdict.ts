@@ -1,4 +1,4 @@
-import type { MachineFacts, RolloutContext } from './machine.js';
+import { healthyOf, type MachineFacts, type RolloutContext } from './machine.js';
 
 /** Why a machine failed: a closed list, so that counts and alerts can key on it. */
 export type FailureCode =
@@ -67,7 +67,18 @@ export function judge(machine: MachineFacts, context: RolloutContext, now: numbe
     exit !== undefined && (startedAt === undefined || exit.at >= startedAt || exit.looping) ? exit : undefined;
   const byExit = lastExit && judgeExit(lastExit);
   if (byExit !== undefined) return byExit;
-  return startedAt === undefined ? { kind: 'idle' } : judgeRun(machine, context.healthy, { startedAt, now, forgiven });
+  return startedAt === undefined
+    ? { kind: 'idle' }
+    : judgeRun(machine, healthyOf(context, machine), { startedAt, now, forgiven });
+}
+
+/** It works, and has for `healthy.for`: since its start, and since its checks last changed. */
+export function hasHeldOn(machine: MachineFacts, { forMs }: RolloutContext['healthy'], flyNow: number): boolean {
+  const since = Math.max(
+    machine.life.startedAt ?? machine.lastStartAt ?? 0,
+    ...machine.checks.map((check) => check.since),
+  );
+  return machine.state === 'started' && flyNow - since >= forMs;
 }
 
 /** What its newest run shows, which has not ended, or ended on request. */

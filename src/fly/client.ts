@@ -11,6 +11,7 @@ import {
   Machine,
   MachineList,
   MachineVersions,
+  SecretList,
   WaitAnswer,
 } from './wire.js';
 
@@ -184,6 +185,17 @@ function createReads(call: Caller) {
         app,
         signal,
         schema: MachineList,
+      }),
+
+    /** Names and times of its secrets, never a value. */
+    listSecrets: (app: string, signal?: AbortSignal) =>
+      call({
+        op: 'secrets',
+        method: 'GET',
+        path: `${encodeURIComponent(app)}/secrets`,
+        app,
+        signal,
+        schema: SecretList,
       }),
 
     getMachine: (app: string, id: string, signal?: AbortSignal) =>

@@ -112,6 +112,14 @@ export const LaunchBody = z.looseObject({
 });
 export type LaunchBody = z.infer<typeof LaunchBody>;
 
+/** Times are RFC 3339. */
+export const SecretList = z.looseObject({
+  secrets: z
+    .array(z.looseObject({ name: z.string(), created_at: z.string().nullish(), updated_at: z.string().nullish() }))
+    .nullish(),
+});
+export type SecretList = z.infer<typeof SecretList>;
+
 /** `expires_at` is in unix seconds; `version` is the machine's instance id as its host knows it. */
 export const Lease = z.looseObject({
   nonce: z.string(),

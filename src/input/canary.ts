@@ -1,13 +1,10 @@
 import { z } from 'zod';
-import { Amount, CHANGE, checkChange, Duration, names } from './fields.js';
-import { GateInput, readGates } from './gates.js';
+import { Amount, CHANGE, checkChange, names } from './fields.js';
+import { checkPatience, JUDGED, readJudged } from './judged.js';
 import type { CanaryInput, ChangeInput, NonEmpty } from './types.js';
 
 /** All regions that no entry before names. */
 export const REST = '*';
-
-/** Well under the patience of a step (domain/progress.ts). */
-const LONGEST_FOR_MS = 20 * 60_000;
 
 const Region = z.string('must be text').min(1, 'must not be empty');
 
@@ -37,36 +34,25 @@ export const Canary = z
       .max(10, 'must not have more than 10 entries')
       .refine((list) => list.every((one) => !('count' in one) || one.count > 0), 'must each be at least 1')
       .prefault([1]),
-    bake: Duration.prefault('10m'),
-    drain: Duration.refine((ms) => ms <= 3_600_000, 'must not be longer than 1h').optional(),
-    gates: z
-      .array(GateInput, 'must be a list, like ["approval"]')
-      .max(20, 'must not have more than 20 entries')
-      .default([]),
+    ...JUDGED,
   })
   .superRefine(checkChange)
-  .superRefine(({ healthy }, context) => {
-    if (healthy.forMs <= LONGEST_FOR_MS) return;
-    const message =
-      'must not be longer than 20m in a canary: a step that moves nothing for half an hour pauses; "bake" watches for longer';
-    context.addIssue({ code: 'custom', path: ['healthy', 'for'], message });
-  });
+  .superRefine(checkPatience);
 
 /** The options that only a canary has. */
 export function readCanary({
   regions,
   batches,
-  bake,
-  drain,
-  gates,
-}: z.output<typeof Canary>): Omit<CanaryInput, keyof ChangeInput | 'type'> {
+  ...judged
+}: Pick<z.output<typeof Canary>, 'regions' | 'batches' | keyof typeof JUDGED>): Omit<
+  CanaryInput,
+  keyof ChangeInput | 'type'
+> {
   const toEntry = (entry: string | NonEmpty<string>) =>
     entry === REST ? REST : ([entry].flat() as unknown as NonEmpty<string>);
   return {
     ...(regions === undefined ? {} : { entries: regions.map(toEntry) }),
     batches,
-    bakeMs: bake,
-    ...(drain === undefined ? {} : { drainMs: drain }),
-    ...readGates(gates),
+    ...readJudged(judged),
   };
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { appNameProblem } from '../domain/names.js';
 import { parseAmount } from './amount.js';
 import { parseDuration } from './duration.js';
-import type { NonEmpty } from './types.js';
+import type { NonEmpty, Restart } from './types.js';
 
 /** Of what a parser gives back, text is the sentence that says what is wrong. */
 const orSaid =
@@ -86,6 +86,20 @@ const Image = z.union(
   'must be text like "registry.fly.io/encoder:v42", or for machines with containers {"<container>": "<image>"}',
 );
 
+/** With its zone: a time without one would be the worker's. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/;
+
+const Restart = z
+  .string('must be text: "now", "secrets", or a time like "2026-11-24T08:00:00Z"')
+  .transform((text, context): Restart => {
+    if (text === 'now' || text === 'secrets') return text;
+    const atMs = TIME.test(text) ? Date.parse(text) : Number.NaN;
+    if (!Number.isNaN(atMs)) return { atMs };
+    const message = 'must be "now", "secrets", or a time with its zone, like "2026-11-24T08:00:00Z"';
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+
 const Flag = z.boolean({ error: 'must be true or false' });
 
 /** A Fly app by name. */
@@ -96,6 +110,23 @@ export const START = {
   dryRun: Flag.default(false),
   ifRunning: z.enum(['refuse', 'wait', 'replace']).default('refuse'),
 } as const;
+
+/** When a started machine counts as healthy. */
+export const Healthy = z
+  .strictObject(
+    {
+      for: Duration.prefault('10s'),
+      within: Duration.prefault('5m').refine((ms) => ms <= LONGEST_WITHIN_MS, 'must not be longer than 1h'),
+    },
+    'must be an object like {"for": "10s", "within": "5m"}',
+  )
+  .transform(({ for: forMs, within: withinMs }) => ({ forMs, withinMs }));
+
+/** How many may be away at once. */
+export const MaxUnavailable = Amount.refine(
+  (amount) => !('count' in amount) || amount.count > 0,
+  'must be at least 1: nothing could ever be updated otherwise',
+);
 
 /** What every type takes that changes something. */
 export const CHANGE = {
@@ -109,24 +140,14 @@ export const CHANGE = {
     )
     .refine((env) => Object.keys(env).length > 0, 'must name at least one variable')
     .optional(),
+  restart: Restart.optional(),
+  minSecretsVersion: Count.min(1, 'must be at least 1').optional(),
   only: Selector.optional(),
   except: Selector.optional(),
   unmanaged: z.enum(['leave', 'include']).default('leave'),
   suspended: z.enum(['leave', 'update']).default('leave'),
-  healthy: z
-    .strictObject(
-      {
-        for: Duration.prefault('10s'),
-        within: Duration.prefault('5m').refine((ms) => ms <= LONGEST_WITHIN_MS, 'must not be longer than 1h'),
-      },
-      'must be an object like {"for": "10s", "within": "5m"}',
-    )
-    .prefault({})
-    .transform(({ for: forMs, within: withinMs }) => ({ forMs, withinMs })),
-  maxUnavailable: Amount.prefault('33%').refine(
-    (amount) => !('count' in amount) || amount.count > 0,
-    'must be at least 1: nothing could ever be updated otherwise',
-  ),
+  healthy: Healthy.prefault({}),
+  maxUnavailable: MaxUnavailable.prefault('33%'),
   ramp: z
     .union(
       [Count.min(1, 'must be at least 1, or "off"'), z.literal('off')],
@@ -140,14 +161,21 @@ export const CHANGE = {
 } as const;
 
 interface Changing {
+  readonly restart?: Restart | undefined;
+  readonly onFailure: 'pause' | 'rollback';
   readonly image?: string | Readonly<Record<string, string>> | undefined;
   readonly env?: Readonly<Record<string, string | null>> | undefined;
 }
 
-/** Said of an input that changes nothing, or that asks for an env that containers do not have. */
-export function checkChange({ image, env }: Changing, context: z.RefinementCtx): void {
-  if (image === undefined && env === undefined)
-    context.addIssue({ code: 'custom', message: 'nothing to change: give "image", "env", or both' });
+/** Said of an input that changes nothing, that has nothing to go back to, or that asks for an env that containers do not have. */
+export function checkChange({ image, env, restart, onFailure }: Changing, context: z.RefinementCtx): void {
+  const isSame = image === undefined && env === undefined;
+  if (isSame && restart === undefined)
+    context.addIssue({ code: 'custom', message: 'nothing to change: give "image", "env", "restart", or some of them' });
+  if (isSame && restart !== undefined && onFailure === 'rollback') {
+    const message = 'must be "pause": a restart alone changes nothing that could be taken back';
+    context.addIssue({ code: 'custom', path: ['onFailure'], message });
+  }
   if (typeof image === 'object' && env !== undefined) {
     const message =
       'cannot be changed for machines with containers, each of which has its own; put it into their images';

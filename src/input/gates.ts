@@ -46,7 +46,8 @@ const Prometheus = z
   });
 
 const HttpName = z.string('must be text').regex(/^[\w-]{1,40}$/, 'must be a name that the worker’s config has');
-const Approval = z.strictObject({ within: Duration }, 'must be an object like {"within": "24h"}');
+/** A person's yes, with how long it is waited for. */
+export const Approval = z.strictObject({ within: Duration }, 'must be an object like {"within": "24h"}');
 
 /** A question before a rollout goes on, as it is written. */
 export const GateInput = z.union(
@@ -63,6 +64,10 @@ type Written = z.output<typeof GateInput>;
 
 /** A person has a day, unless the input says otherwise. */
 const APPROVAL_MS = 86_400_000;
+
+/** How long an approval is waited for. */
+export const approvalMsOf = (written: 'approval' | { readonly approval: { readonly within: number } }): number =>
+  written === 'approval' ? APPROVAL_MS : written.approval.within;
 
 /** The gates that judge, each under its name, and how long a person's yes is waited for. */
 export interface Gates {
@@ -89,9 +94,5 @@ function toGate(written: Written, number: number): Gate | undefined {
 export function readGates(written: readonly Written[]): Gates {
   const gates = written.flatMap((one, index) => toGate(one, index + 1) ?? []);
   const approval = written.find((one) => one === 'approval' || 'approval' in one);
-  if (approval === undefined) return { gates };
-  return {
-    gates,
-    approvalMs: typeof approval === 'object' && 'approval' in approval ? approval.approval.within : APPROVAL_MS,
-  };
+  return approval === undefined ? { gates } : { gates, approvalMs: approvalMsOf(approval) };
 }

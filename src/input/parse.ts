@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isObject, shapeProblem } from '../domain/names.js';
 import { Canary, readCanary } from './canary.js';
+import { Group, readGroups } from './groups.js';
 import { App, CHANGE, checkChange, Count, Duration, START } from './fields.js';
 import { pollution, sayIssue } from './problems.js';
 import type { ChangeInput, InputType, RolloutInput } from './types.js';
@@ -34,64 +35,86 @@ const Rollback = z.strictObject({
 });
 
 /** What an operator writes, by the type that is started. */
-export const SCHEMAS = { stoppedSweep: Sweep, regionalCanary: Canary, rollback: Rollback } as const satisfies Record<
-  InputType,
-  z.ZodType
->;
+export const SCHEMAS = {
+  stoppedSweep: Sweep,
+  regionalCanary: Canary,
+  processGroup: Group,
+  rollback: Rollback,
+} as const satisfies Record<InputType, z.ZodType>;
 
 /** Options of other types and of later releases: refused with a sentence, never ignored. */
 export const ELSEWHERE: Readonly<Record<InputType, Readonly<Record<string, string>>>> = {
   stoppedSweep: {
-    restart: 'this release changes image and env only',
-    minSecretsVersion: 'this release changes image and env only',
     regions: 'to narrow a sweep to regions write "only": {"regions": […]}',
     batches: 'it belongs to regionalCanary',
-    bake: 'it belongs to regionalCanary',
-    drain: 'it belongs to regionalCanary',
-    gates: 'it belongs to regionalCanary',
+    bake: 'it belongs to regionalCanary and processGroup',
+    drain: 'it belongs to regionalCanary and processGroup',
+    gates: 'it belongs to regionalCanary and processGroup',
     groups: 'to narrow a sweep to process groups write "only": {"processGroups": […]}',
   },
   regionalCanary: {
-    restart: 'this release changes image and env only',
-    minSecretsVersion: 'this release changes image and env only',
     deadline: 'a canary goes on from step to step, each with an end of its own',
     forceAfter: 'it belongs to stoppedSweep; a canary updates working machines where they are',
     bootFirst: 'it belongs to stoppedSweep',
     groups: 'to narrow a canary to process groups write "only": {"processGroups": […]}',
   },
+  processGroup: {
+    deadline:
+      'a processGroup goes on from group to group; of a group with "idleOnly" write {"group": "…", "idleOnly": true, "deadline": "12h"}',
+    forceAfter: 'it belongs to stoppedSweep; a processGroup updates working machines where they are',
+    bootFirst: 'it belongs to stoppedSweep',
+    regions: 'to narrow groups to regions write "only": {"regions": […]}',
+    batches: 'it belongs to regionalCanary; of a group write {"group": "…", "maxUnavailable": 1}',
+  },
   rollback: {
     image: 'a rollback goes back to what each machine ran before; to bring another image start a sweep or a canary',
     env: 'a rollback goes back to what each machine ran before',
+    restart: 'a rollback goes back to what each machine ran before; to restart machines start a sweep or a canary',
     only: 'a rollback takes back all that a rollout wrote',
     except: 'a rollback takes back all that a rollout wrote',
   },
 };
 
 interface Optional {
+  readonly restart?: ChangeInput['restart'] | undefined;
+  readonly minSecretsVersion?: number | undefined;
   readonly image?: ChangeInput['image'] | undefined;
   readonly env?: ChangeInput['env'] | undefined;
   readonly only?: ChangeInput['only'] | undefined;
   readonly except?: ChangeInput['except'] | undefined;
 }
 
+const OPTIONAL = [
+  'image',
+  'env',
+  'restart',
+  'minSecretsVersion',
+  'only',
+  'except',
+] as const satisfies (keyof Optional)[];
+
 /** What was left out is not there, rather than undefined. */
-const present = ({ image, env, only, except }: Optional): Pick<ChangeInput, keyof Optional> => ({
-  ...(image === undefined ? {} : { image }),
-  ...(env === undefined ? {} : { env }),
-  ...(only === undefined ? {} : { only }),
-  ...(except === undefined ? {} : { except }),
-});
+function present<T extends Optional>(data: T): Omit<T, keyof Optional> & Pick<ChangeInput, keyof Optional> {
+  const absent: readonly string[] = OPTIONAL.filter((key) => data[key] === undefined);
+  return Object.fromEntries(Object.entries(data).filter(([key]) => !absent.includes(key))) as ReturnType<
+    typeof present<T>
+  >;
+}
 
 /** Each type's input as it is known inside. */
 const READ = {
   stoppedSweep(data: z.output<typeof Sweep>): RolloutInput {
-    const { deadline: deadlineMs, forceAfter, image, env, only, except, ...rest } = data;
+    const { deadline: deadlineMs, forceAfter, ...rest } = data;
     const force = forceAfter === undefined ? {} : { forceAfterMs: forceAfter };
-    return { type: 'stoppedSweep', ...rest, ...present({ image, env, only, except }), deadlineMs, ...force };
+    return { type: 'stoppedSweep', ...present(rest), deadlineMs, ...force };
   },
   regionalCanary(data: z.output<typeof Canary>): RolloutInput {
-    const { image, env, only, except, regions: _regions, bake: _bake, drain: _drain, gates: _gates, ...rest } = data;
-    return { type: 'regionalCanary', ...rest, ...present({ image, env, only, except }), ...readCanary(data) };
+    const { regions, batches, bake, drain, gates, ...rest } = data;
+    return { type: 'regionalCanary', ...present(rest), ...readCanary({ regions, batches, bake, drain, gates }) };
+  },
+  processGroup(data: z.output<typeof Group>): RolloutInput {
+    const { groups, bake, drain, gates, ...rest } = data;
+    return { type: 'processGroup', ...present(rest), ...readGroups({ groups, bake, drain, gates }) };
   },
   rollback: (data: z.output<typeof Rollback>): RolloutInput => ({ type: 'rollback', ...data }),
 } as const;

@@ -30,12 +30,13 @@ const DIGEST = 'sha256:88b2034bffb11a0c57be5e0df2fd8ed89d8293c1dbc42b2132fe0c2e5
 const WHAT: readonly Group[] = [
   {
     title: 'What is changed',
-    says: "Give `image`, `env` or both. Nothing else of a machine's config changes. The tag is looked up once, when the rollout is planned; every write names the digest found then. A digest may also be that of an index.",
-    options: ['app', 'image', 'env'],
+    says: 'Give `image`, `env`, `restart`, or some of them; together they are one write a machine. Nothing else of a machine\'s config changes. The tag is looked up once, when the rollout is planned; every write names the digest found then. A digest may also be that of an index. A restart is settled as a time when planned, which plan, status and report print: who has started since is left as it is, so the same `"secrets"` again writes nothing. Set secrets with `fly secrets set --stage`: without it Fly restarts every machine at once. Secret values never pass through Layover. A secret that was only removed leaves no time behind: write `"now"` then. A suspended machine goes on with the secrets it had; see `suspended`.',
+    options: ['app', 'image', 'env', 'restart', 'minSecretsVersion'],
     examples: [
       { says: 'The least there is', input: LEAST },
       { says: 'By digest', input: { ...APP, image: `registry.fly.io/encoder@${DIGEST}` } },
       { says: 'Environment alone: one variable set, one removed', input: { ...APP, env: { LOG: 'debug', OLD: null } } },
+      { says: 'New secrets: start anew who still runs with the old ones', input: { ...APP, restart: 'secrets', minSecretsVersion: 7 } },
       {
         says: 'Machines with containers: only machines that have every container named here are selected',
         input: { ...APP, image: { api: 'registry.fly.io/api:v7', log: 'registry.fly.io/log:v3' } },
@@ -54,6 +55,10 @@ const WHAT: readonly Group[] = [
       { env: {} },
       { env: { LOG: 1 } },
       { env: { 'A=B': '1' } },
+      { restart: 'today' },
+      { restart: '2026-11-24 08:00' },
+      { image: undefined, restart: 'now', onFailure: 'rollback' },
+      { minSecretsVersion: 0 },
     ],
   },
   {
@@ -235,6 +240,48 @@ const CANARY: readonly Group[] = [
   },
 ];
 
+const GROUP: readonly Group[] = [
+  {
+    title: 'Group by group',
+    says: 'Each entry of `groups` has its turn: all its selected machines in all regions, working ones where they are and idle ones last, until two looks in a row find nothing left to do; then a bake, the gates, and a person where one is asked. Nothing of the next group is written before. **Groups that are not named are not touched.** Machines without a group are group `app`, as Fly says. `only` and `except` narrow inside the groups. An object gives a group numbers of its own. `maxUnavailable` of a group counts over the whole group, all regions together, and a machine is away until it has been healthy for `healthy.for`; `whole` takes one machine at a time, and only while every other started machine of the group is healthy; `idleOnly` waits for working machines to stop, for `deadline` (a day if left out), and goes on without those that did not. A plan warns where a majority of a group of three or more may be away at once.',
+    options: ['groups', 'bake', 'drain'],
+    examples: [
+      {
+        says: 'Supervisors, a person, then conductors; everything else stays',
+        input: { ...LEAST, groups: ['supervisor', 'approval', 'conductor'], bake: '5m' },
+      },
+      {
+        says: 'A cluster one machine at a time, the next when all are healthy again for a minute',
+        input: {
+          ...LEAST,
+          groups: [{ group: 'zk', maxUnavailable: 1, healthy: { for: '1m', within: '10m' }, bake: '5m', whole: true }],
+        },
+      },
+      {
+        says: 'New secrets for idle workers now, for working ones when they stop',
+        input: { ...APP, restart: 'secrets', groups: [{ group: 'worker', idleOnly: true, deadline: '12h' }] },
+      },
+    ],
+    refused: [
+      { groups: undefined },
+      { groups: [] },
+      { groups: 'zk' },
+      { groups: ['zk', 'zk'] },
+      { groups: ['approval', 'zk'] },
+      { groups: ['zk', 'approval', 'approval', 'web'] },
+      { groups: ['zk', 'approval', 'web'], gates: ['approval'] },
+      { groups: [{ group: 'zk', maxUnavailable: 0 }] },
+      { groups: [{ group: 'zk', whole: false }] },
+      { groups: [{ group: 'zk', deadline: '12h' }] },
+      { groups: [{ group: 'zk', healthy: { for: '40m' } }] },
+      { groups: [{ group: 'zk', ramp: 3 }] },
+      { bake: '0s' },
+      { drain: '2h' },
+    ],
+  },
+  ...CANARY.slice(1),
+];
+
 const BACK: readonly Group[] = [
   {
     title: 'What is taken back',
@@ -255,5 +302,6 @@ const BACK: readonly Group[] = [
 export const GROUPS: Readonly<Record<InputType, { readonly least: Written; readonly groups: readonly Group[] }>> = {
   stoppedSweep: { least: LEAST, groups: [...WHAT, ...SWEEP, START] },
   regionalCanary: { least: LEAST, groups: [...WHAT, ...CANARY, START] },
+  processGroup: { least: { ...LEAST, groups: ['worker'] }, groups: [...WHAT, ...GROUP, START] },
   rollback: { least: APP, groups: [...BACK, START] },
 };

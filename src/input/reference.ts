@@ -87,7 +87,9 @@ function refusalsOf(type: InputType, input: unknown, written: string): string[] 
 
 function sayWritten(added: Readonly<Record<string, unknown>>): string {
   const left = Object.keys(added).filter((key) => added[key] === undefined);
-  return left.length > 0 ? `no ${left.map(code).join(', ')}` : code(sayJson(added).slice(2, -2));
+  const none = left.length > 0 ? [`no ${left.map(code).join(', ')}`] : [];
+  const some = left.length < Object.keys(added).length ? [code(sayJson(added).slice(2, -2))] : [];
+  return [...none, ...some].join(', ');
 }
 
 /** One key a line. */
@@ -98,6 +100,10 @@ const sayExample = (input: Readonly<Record<string, unknown>>): string =>
 
 const REFUSED = ['written', 'refused with'];
 
+/** What a type cannot do without stands in every example of its page. */
+export const exampleOf = (type: InputType, { input }: Group['examples'][number]): Readonly<Record<string, unknown>> =>
+  type === 'processGroup' ? { ...input, groups: input['groups'] ?? GROUPS[type].least['groups'] } : input;
+
 function sayGroup(type: InputType, { title, says, options, examples, refused }: Group, schema: Node): string[] {
   const { least } = GROUPS[type];
   return [
@@ -107,7 +113,7 @@ function sayGroup(type: InputType, { title, says, options, examples, refused }: 
     '',
     ...table(['option', 'written as', 'left out', 'means'], rowsOf(schema, options)),
     '',
-    ...examples.flatMap((one) => [`${one.says}:`, '', '```json', sayExample(one.input), '```', '']),
+    ...examples.flatMap((one) => [`${one.says}:`, '', '```json', sayExample(exampleOf(type, one)), '```', '']),
     ...table(
       REFUSED,
       refused.flatMap((added) => refusalsOf(type, { ...least, ...added }, sayWritten(added))),
@@ -131,6 +137,7 @@ const sayElsewhere = (type: InputType): string[] =>
 export const PAGES: Readonly<Record<InputType, string>> = {
   stoppedSweep: 'docs/input.md',
   regionalCanary: 'docs/input-canary.md',
+  processGroup: 'docs/input-groups.md',
   rollback: 'docs/input-rollback.md',
 };
 

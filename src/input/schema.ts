@@ -20,6 +20,11 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   image:
     'The image by tag or digest; pinned to the tag’s digest once, when planned. For machines with containers an object: container name to image.',
   env: 'Variables to set, or to remove with null. Values are visible in the workflow’s history: no secrets.',
+  restart:
+    'Working machines start anew: "now", "secrets" (those that started before a secret was last set), or those that started before a time, like "2026-11-24T08:00:00Z". Idle ones get no write for it: they read new secrets at their next start.',
+  minSecretsVersion: 'Fly is told to start machines with secrets of this version, or newer ones.',
+  groups:
+    'Process groups in their order, "approval" between two where a person is to say yes; what is not named is not touched. An object where a group needs numbers of its own: group, and any of maxUnavailable, healthy, bake, idleOnly, deadline, whole.',
   only: 'Which machines: AND between its keys, OR inside a list. Left out: all.',
   except: 'Which machines are left out: any key that fits suffices.',
   ...Object.fromEntries([...selector('only'), ...selector('except')]),
@@ -39,7 +44,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Region by region: a name, a list of regions that move together, or "*" (last) for all that are left. Left out: one by one, the smallest first.',
   batches:
     'Working machines of each entry of regions that are updated and judged first, one batch after another: counts, or shares of the entry. Then its rest.',
-  bake: `How long health is watched after each entry, and after the last with the way back still open. ${DURATION}`,
+  bake: `How long health is watched after each entry (region or group), and after the last with the way back still open. ${DURATION}`,
   drain: `How long a working machine is out of the proxy’s routing before its update; left out: it is not taken out. ${DURATION}`,
   gates:
     'What has to be answered with PASS at the end of each bake: a query to Prometheus, an address of the worker’s config, a person’s "approval".',

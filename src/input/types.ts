@@ -20,6 +20,12 @@ export type Amount = { readonly count: number } | { readonly share: number };
 /** `null` removes the variable. */
 export type EnvChange = Readonly<Record<string, string | null>>;
 
+/**
+ * A restart as part of a change: every selected machine must have started since. `now`: since the plan; `secrets`: since
+ * a secret of the app was last set.
+ */
+export type Restart = 'now' | 'secrets' | { readonly atMs: number };
+
 /** When a started machine counts as healthy: passing for `forMs`, and reached `withinMs` after the write. */
 export interface Healthy {
   readonly forMs: number;
@@ -53,6 +59,9 @@ export interface ChangeInput {
   /** As written: `registry/repository:tag` or with `@sha256:…`; for machines with containers one for each named. */
   readonly image?: string | Readonly<Record<string, string>>;
   readonly env?: EnvChange;
+  readonly restart?: Restart;
+  /** Every write tells Fly to boot with secrets of this version, or newer ones. */
+  readonly minSecretsVersion?: number;
   readonly only?: Selector;
   readonly except?: Selector;
   readonly unmanaged: 'leave' | 'include';
@@ -94,6 +103,44 @@ export interface CanaryInput extends ChangeInput {
   readonly approvalMs?: number;
 }
 
+/** Numbers of a group's own; what is left out is the input's. */
+export interface GroupRules {
+  /** Of the machines of the group that are meant to be up, all regions together. */
+  readonly maxUnavailable?: Amount;
+  readonly healthy?: Healthy;
+  /** Its working machines are waited for, and never updated while they work. */
+  readonly idleOnly?: true;
+  /** One is touched only when every other started machine of the group is healthy. */
+  readonly whole?: true;
+}
+
+export interface GroupEntry {
+  readonly kind: 'group';
+  readonly group: string;
+  readonly rules: GroupRules;
+  readonly bakeMs?: number;
+  /** How long working machines of an `idleOnly` group are waited for. */
+  readonly deadlineMs?: number;
+}
+
+/** A person's yes between two groups. */
+export interface ApprovalEntry {
+  readonly kind: 'approval';
+  readonly ms: number;
+}
+
+export interface GroupInput extends ChangeInput {
+  readonly type: 'processGroup';
+  /** In their order; an approval stands between two groups. */
+  readonly groups: readonly (GroupEntry | ApprovalEntry)[];
+  /** After each group that has none of its own. */
+  readonly bakeMs: number;
+  readonly drainMs?: number;
+  readonly gates: readonly Gate[];
+  /** How long a person's yes is waited for after each group but the last; left out: where `groups` says so. */
+  readonly approvalMs?: number;
+}
+
 export interface BackInput {
   readonly type: 'rollback';
   readonly app: string;
@@ -106,9 +153,12 @@ export interface BackInput {
 }
 
 /** What is started by an input. */
-export const INPUT_TYPES = ['stoppedSweep', 'regionalCanary', 'rollback'] as const;
+export const INPUT_TYPES = ['stoppedSweep', 'regionalCanary', 'processGroup', 'rollback'] as const;
 export type InputType = (typeof INPUT_TYPES)[number];
 
 export const isInputType = (type: string): type is InputType => INPUT_TYPES.some((known) => known === type);
 
-export type RolloutInput = SweepInput | CanaryInput | BackInput;
+/** An input that changes something. */
+export type ForwardInput = SweepInput | CanaryInput | GroupInput;
+
+export type RolloutInput = ForwardInput | BackInput;

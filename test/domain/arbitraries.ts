@@ -72,6 +72,7 @@ export const facts: fc.Arbitrary<MachineFacts> = fc
       standbyFor: fc.constantFrom<readonly string[]>([], [], [M1]),
       bornAt: fc.constantFrom(undefined, NOW - HOUR),
       cut: fc.constantFrom(false, false, false, true),
+      bootedAt: fc.constantFrom(undefined, NOW - HOUR, NOW - MINUTE),
       envMatches: fc.boolean(),
       checksConfigured: fc.integer({ min: 0, max: 2 }),
       checks: fc.array(check, { maxLength: 2 }),
@@ -81,7 +82,7 @@ export const facts: fc.Arbitrary<MachineFacts> = fc
       requiredKeys: [
         ...(['id', 'region', 'group', 'metadata', 'readable', 'state', 'version', 'digest', 'managed'] as const),
         ...(['standbyFor', 'bornAt', 'cut', 'cordoned', 'lastStartAt'] as const),
-        ...(['containers', 'hostOk', 'mark', 'envMatches', 'checksConfigured', 'checks', 'life'] as const),
+        ...(['containers', 'hostOk', 'mark', 'bootedAt', 'envMatches', 'checksConfigured', 'checks', 'life'] as const),
       ],
     },
   )

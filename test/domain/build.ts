@@ -70,6 +70,7 @@ export const machine = (more: Partial<MachineFacts> = {}): MachineFacts => ({
   standbyFor: [],
   bornAt: undefined,
   cut: false,
+  bootedAt: undefined,
   envMatches: true,
   checksConfigured: 0,
   checks: [],
