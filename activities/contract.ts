@@ -4,7 +4,7 @@ import type { LookOrder } from '../src/domain/look.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
 import type { GateOutcome, LookOutcome, UpdateOutcome } from '../src/domain/outcomes.js';
 import type { PlanReport } from '../src/domain/plan-report.js';
-import type { Plan } from '../src/domain/state.js';
+import type { Plan } from '../src/domain/plan.js';
 
 export interface PlanOrder {
   readonly type: string;

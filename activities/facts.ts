@@ -1,4 +1,4 @@
-import { type Change, containersOf, envMatches, MARK_KEY, parseImage } from '../src/domain/change.js';
+import { type Change, containersOf, envMatches, imageText, MARK_KEY, parseImage } from '../src/domain/change.js';
 import { readHold } from '../src/domain/hold.js';
 import type { Check, Life, MachineFacts, Special } from '../src/domain/machine.js';
 import { ulidTime } from '../src/domain/ulid.js';
@@ -100,6 +100,16 @@ function imageOf(
   };
 }
 
+const DIGEST_SHOWN = 19;
+
+/** For people, who tell digests apart by their first digits. */
+function imageName({ config, incomplete_config, image_ref }: Machine): string {
+  const named = config?.image ?? incomplete_config?.image;
+  if (!named) return config ? 'no image shown' : 'hidden by a host that is not ok';
+  const digest = image_ref?.digest;
+  return imageText(parseImage(named.split('@')[0] ?? named), digest ? digest.slice(0, DIGEST_SHOWN) : undefined);
+}
+
 /**
  * Fly's time of the newest start. Where no event that is kept tells of one it is older than all of them: then the
  * oldest one's time is the latest it can have been.
@@ -151,6 +161,7 @@ export function factsOf(machine: Machine, change: Change): MachineFacts {
     state: machine.state,
     version: machine.instance_id,
     ...imageOf(machine, change),
+    image: imageName(machine),
     managed: metadata['fly_platform_version'] === 'v2',
     ...kindOf(config, metadata),
     hostOk: readable && (machine.host_status ?? 'ok') === 'ok',

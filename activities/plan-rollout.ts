@@ -11,7 +11,7 @@ import { forecast } from '../src/domain/forecast.js';
 import type { MachineFacts, RolloutContext } from '../src/domain/machine.js';
 import { notesOf, standingNotes } from '../src/domain/plan-notes.js';
 import { reportPlan } from '../src/domain/report-plan.js';
-import type { Plan } from '../src/domain/state.js';
+import type { Plan } from '../src/domain/plan.js';
 import { wholeStep } from '../src/domain/steps.js';
 import type { Surveyed } from '../src/domain/survey.js';
 import { BACK_DEADLINE_MS, backPlan } from '../src/domain/turn.js';
@@ -70,7 +70,7 @@ function countSelected(fleet: readonly Surveyed[], { app, back }: RolloutContext
 
 /** What a type's own options come to. */
 type Own = Pick<Plan, 'steps' | 'onFailure' | 'maxFailed' | 'bootFirst'> &
-  Partial<Pick<Plan, 'deadlineMs' | 'forceAfterMs' | 'drainMs' | 'ramp'>>;
+  Partial<Pick<Plan, 'deadlineMs' | 'forceAfterMs' | 'drainMs' | 'ramp' | 'maxMixedMs'>>;
 
 function ownOfSweep(input: SweepInput): Own {
   const { deadlineMs, maxFailed, bootFirst, onFailure, forceAfterMs, ramp } = input;
@@ -191,6 +191,7 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
     context,
     plannedAt: deps.clock.now(),
     ...ownOf(input, fleet, context),
+    ...('maxMixedMs' in input && input.maxMixedMs !== undefined ? { maxMixedMs: input.maxMixedMs } : {}),
     selected,
     listed: listed.machines.length,
     unlisted: listed.unlisted,

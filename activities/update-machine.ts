@@ -12,7 +12,7 @@ import { putRight } from './put-right.js';
 import { readMachine, STALE_READ } from './read-machine.js';
 import { drain, pollMsOf } from './in-place.js';
 import { standingOf } from './standing-of.js';
-import { stopOverdue, untilStopped } from './stop-overdue.js';
+import { stopOverdue, type Stopped, untilStopped } from './stop-overdue.js';
 import { findTrace } from './trace.js';
 import { findWayBack, wasImageOnly } from './way-back.js';
 import { writeChange } from './write.js';
@@ -228,12 +228,16 @@ async function assess(update: Update, machine: Machine): Promise<UpdateOutcome> 
   const isStopping = machine.state === 'stopping' && update.progress.hold !== undefined;
   if (standing !== 'overdue' && !isStopping) return { kind: 'left', standing, inDoubt: false };
   if (isCapacityAgain(update, machine)) return { kind: 'left', standing, inDoubt: false };
-  const stopped = isStopping ? await untilStopped(update) : await stopOverdue(update, machine);
+  return onceStopped(update, isStopping ? await untilStopped(update) : await stopOverdue(update, machine));
+}
+
+/** What was stopped for it is updated; where its next start is all that it lacked, what puts it right starts it. */
+async function onceStopped(update: Update, stopped: Stopped): Promise<UpdateOutcome> {
   if (stopped.kind !== 'stopped') return stopped;
-  const then = standingOf(update, stopped.machine);
-  // Its next start is all that it lacked, and that comes with what puts it right.
-  if (then === 'atTarget') return { ...AS_IT_WAS, version: stopped.machine.instance_id, ...digestOf(stopped.machine) };
-  return then === 'ready' ? write(update, stopped.machine) : { kind: 'left', standing: then, inDoubt: false };
+  const { machine } = stopped;
+  const standing = standingOf(update, machine);
+  if (standing === 'atTarget') return { ...AS_IT_WAS, version: machine.instance_id, ...digestOf(machine) };
+  return standing === 'ready' ? write(update, machine) : { kind: 'left', standing, inDoubt: false };
 }
 
 /** Where it is, when it has a slot among those that work: out of the proxy's routing first where the input says so. */

@@ -31,6 +31,20 @@ function table(status: Status): string {
   return ['```', ...all.map((row) => pad(row, widths)), '```'].join('\n');
 }
 
+/** Where more than one image runs. */
+function images({ images: rows, otherImages }: Status): string {
+  if (new Set(rows.map(({ image }) => image)).size < 2) return '';
+  const shown = rows
+    .slice(0, MOST_ROWS)
+    .map(
+      ({ image, region, group, machines, since }) =>
+        `${String(machines).padStart(4)}  ${region}  ${group}  ${image}${since === undefined ? '' : `  since ${since}`}`,
+    );
+  const left = rows.slice(MOST_ROWS).reduce((sum, { machines }) => sum + machines, otherImages);
+  const more = left === 0 ? [] : [`and ${left} machines of other kinds`];
+  return ['**What runs where**', '', '```', ...shown, ...more, '```'].join('\n');
+}
+
 /** A digest is wider than the UI's column, where it would be cut off; the status has it in full. */
 const shortDigest = (digest: string): string => (digest.length > 40 ? `${digest.slice(0, 39)}…` : digest);
 
@@ -81,6 +95,7 @@ export function detailsOf(status: Status): string {
     `${status.message} (since ${status.since})`,
     frame(status),
     table(status),
+    images(status),
     counts.notRunYet > 0 ? `${counts.notRunYet} of those at target have not run the new version yet.` : '',
     sayMachines('Met at work by their update', status.interrupted),
     sayMachines('Stopped for their update, past "forceAfter"', status.stopped),

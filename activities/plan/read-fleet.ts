@@ -14,6 +14,8 @@ export interface Fleet {
   /** How many more the app counts. */
   readonly unlisted: number;
   readonly facts: readonly MachineFacts[];
+  /** When each secret of the app was last set, Fly's ms, by its name; nothing where the token may not read that. */
+  readonly secrets: ReadonlyMap<string, number>;
   /** What the facts were read for. */
   readonly change: Change;
 }
@@ -29,6 +31,18 @@ function refuseApp(app: string, error: unknown): never {
   const refusal = says[error.code];
   if (refusal === undefined) throw error;
   throw new Refused([`${refusal} (${error.message})`]);
+}
+
+/** Names and times; a plan does without them rather than fail. */
+async function readSecrets(app: string, fly: FlyClient): Promise<ReadonlyMap<string, number>> {
+  try {
+    const { secrets } = await fly.listSecrets(app);
+    const times = (secrets ?? []).map((one) => [one.name, Date.parse(one.updated_at ?? '')] as const);
+    return new Map(times.filter(([, at]) => !Number.isNaN(at)));
+  } catch (error) {
+    if (error instanceof FlyError) return new Map();
+    throw error;
+  }
 }
 
 /**
@@ -51,7 +65,8 @@ export async function readFleet(
       ]);
     }
     const { machines, unlisted } = list;
-    return { machines, unlisted, change, facts: machines.map((machine) => factsOf(machine, change)) };
+    const secrets = await readSecrets(app, deps.fly);
+    return { machines, unlisted, change, secrets, facts: machines.map((machine) => factsOf(machine, change)) };
   } catch (error) {
     return refuseApp(app, error);
   }

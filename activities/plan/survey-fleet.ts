@@ -1,6 +1,6 @@
 import { imageText, parseImage } from '../../src/domain/change.js';
 import { ASPECTS, type Aspect, type Parts } from '../../src/domain/differences.js';
-import type { RolloutContext } from '../../src/domain/machine.js';
+import { IDLE, type MachineFacts, type RolloutContext } from '../../src/domain/machine.js';
 import { classify } from '../../src/domain/table.js';
 import type { Surveyed, Traits } from '../../src/domain/survey.js';
 import type { Machine, MachineConfig } from '../../src/fly/wire.js';
@@ -59,20 +59,30 @@ function guestName(guest: unknown): string {
 }
 
 /** What each aspect names, and what is written there. A mount's volume is its machine's own, and no difference. */
-const WRITTEN: Readonly<Record<Aspect, (config: MachineConfig) => readonly (readonly [name: string, is: unknown])[]>> =
-  {
-    env: ({ env }) => Object.entries(env ?? {}),
-    mounts: ({ mounts }) => fieldsIn(mounts).map(({ path, size_gb }) => [textOf(path), size_gb]),
-    checks: ({ checks }) => Object.entries(checks ?? {}),
-    services: ({ services }) => fieldsIn(services).map((service) => [serviceName(service), service]),
-    guest: ({ guest }) => [[guestName(guest), guest]],
-    restart: (config) => [[policyOf(config), config.restart?.max_retries ?? 10]],
-  };
+const WRITTEN: Readonly<
+  Record<Exclude<Aspect, 'secrets'>, (config: MachineConfig) => readonly (readonly [name: string, is: unknown])[]>
+> = {
+  env: ({ env }) => Object.entries(env ?? {}),
+  mounts: ({ mounts }) => fieldsIn(mounts).map(({ path, size_gb }) => [textOf(path), size_gb]),
+  checks: ({ checks }) => Object.entries(checks ?? {}),
+  services: ({ services }) => fieldsIn(services).map((service) => [serviceName(service), service]),
+  guest: ({ guest }) => [[guestName(guest), guest]],
+  restart: (config) => [[policyOf(config), config.restart?.max_retries ?? 10]],
+};
 
-function partsOf(config: MachineConfig, numberOf: (value: unknown) => number): Parts {
-  const part = (aspect: Aspect) =>
-    Object.fromEntries(WRITTEN[aspect](config).map(([name, is]) => [name, numberOf(is)]));
+/** What a machine runs with, or will at its next start: each secret as it is, or as it was before it was last set. */
+const secretsOf = ({ state, bootedAt = Infinity }: MachineFacts, secrets: Fleet['secrets']) =>
+  [...secrets].map(([name, setAt]) => [name, IDLE.includes(state) || bootedAt > setAt] as const);
+
+function partsOf(machine: MachineFacts, config: MachineConfig, { numberOf, secrets }: Reading): Parts {
+  const writtenAs = (aspect: Aspect) => (aspect === 'secrets' ? secretsOf(machine, secrets) : WRITTEN[aspect](config));
+  const part = (aspect: Aspect) => Object.fromEntries(writtenAs(aspect).map(([name, is]) => [name, numberOf(is)]));
   return Object.fromEntries(ASPECTS.map((aspect) => [aspect, part(aspect)])) as Record<Aspect, Record<string, number>>;
+}
+
+interface Reading {
+  readonly numberOf: (value: unknown) => number;
+  readonly secrets: Fleet['secrets'];
 }
 
 function imageOf({ config, image_ref }: Machine): string | undefined {
@@ -81,7 +91,7 @@ function imageOf({ config, image_ref }: Machine): string | undefined {
   return imageText(named, image_ref?.digest ?? undefined);
 }
 
-function traitsOf(machine: Machine, numberOf: (value: unknown) => number): Traits {
+function traitsOf(machine: Machine, facts: MachineFacts, reading: Reading): Traits {
   const config = machine.config ?? {};
   return {
     image: imageOf(machine),
@@ -89,16 +99,16 @@ function traitsOf(machine: Machine, numberOf: (value: unknown) => number): Trait
     rests: restsOf(config),
     serves: (config.services ?? []).length > 0,
     keptRunning: (config.services ?? []).some((service) => Number(service['min_machines_running'] ?? 0) > 0),
-    parts: partsOf(config, numberOf),
+    parts: partsOf(facts, config, reading),
   };
 }
 
 /** Every machine of the list with what a plan tells of it: its standing, and what its config is like, without values. */
-export function surveyFleet({ machines, facts }: Fleet, context: RolloutContext): Surveyed[] {
-  const numberOf = createNumbers();
-  const traits = new Map(machines.map((machine) => [machine.id, traitsOf(machine, numberOf)]));
-  return facts.flatMap((machine) => {
-    const own = traits.get(machine.id);
-    return own === undefined ? [] : [{ machine, ...classify(machine, context), ...own }];
+export function surveyFleet({ machines, facts, secrets }: Fleet, context: RolloutContext): Surveyed[] {
+  const reading = { numberOf: createNumbers(), secrets };
+  return facts.flatMap((machine, index) => {
+    const listed = machines[index];
+    if (listed === undefined) return [];
+    return [{ machine, ...classify(machine, context), ...traitsOf(listed, machine, reading) }];
   });
 }

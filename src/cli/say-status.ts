@@ -27,6 +27,22 @@ const poolRows = (status: StatusAnswer): string[] =>
     ),
   );
 
+const imageRows = ({ images = [], otherImages = 0 }: StatusAnswer, now: number): string[] => [
+  ...cropped(images, (shown) =>
+    table(
+      ['machines', 'image', 'region', 'group', 'since'],
+      shown.map((one) => [
+        String(one.machines),
+        one.image,
+        one.region,
+        one.group,
+        one.since === undefined ? '' : sayAgo(one.since, now),
+      ]),
+    ),
+  ),
+  ...(otherImages === 0 ? [] : [`and ${otherImages} machines of other kinds`]),
+];
+
 const machineRows = (machines: readonly MachineNote[]): string[] =>
   cropped(machines, (shown) =>
     table(
@@ -82,6 +98,7 @@ export function sayStatus(status: StatusAnswer, now: number): string[] {
       (status.gates ?? []).map((gate) => `- ${gate.name}: ${gate.verdict} ${plain(gate.says)}`),
     ),
     ...block('pools', poolRows(status)),
+    ...block('what runs where', imageRows(status, now)),
     ...block('machines to know of', machineRows(status.machines ?? [])),
     ...block('met at work by their update', (status.interrupted ?? []).slice(0, MOST_ROWS)),
     ...block('stopped for their update, past "forceAfter"', (status.stopped ?? []).slice(0, MOST_ROWS)),

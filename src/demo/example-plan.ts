@@ -12,7 +12,7 @@ const NEW = 'registry.fly.io/encoder:v42';
 const EARLIER = '09c86c570995.4f1c22aa';
 
 /** Another rollout's worker died while it had stopped this one. */
-const HELD = '566977dc8823ee';
+const HELD = '566977dc8823ef';
 
 type Block = NonNullable<NonNullable<ScenarioInput['apps']>[number]['machines']>[number];
 

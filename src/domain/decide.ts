@@ -3,6 +3,7 @@ import { leftToDo } from './fleet.js';
 import { endOf, type Outcome, sayHeld } from './endings.js';
 import type { Look } from './look.js';
 import { admit, stand } from './pace.js';
+import { mixedEnd } from './pauses.js';
 import { machines } from './say-count.js';
 import { isTurning } from './turn.js';
 import { gateOrders, type GateOrder } from './judging.js';
@@ -176,6 +177,7 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
       isLate ? graceEnd(state, deadline) : deadline,
       ...nextEnds(state, now),
       now + (moving ? RENEW_MS : DAY_MS),
+      Math.max(now, mixedEnd(state)),
       ...spares(state, now),
     ),
   };

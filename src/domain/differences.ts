@@ -3,7 +3,7 @@ import { groupBy } from './group-by.js';
 import type { Surveyed } from './survey.js';
 
 /** What machines of a process group may differ in. */
-export const ASPECTS = ['env', 'mounts', 'checks', 'services', 'guest', 'restart'] as const;
+export const ASPECTS = ['env', 'mounts', 'checks', 'services', 'guest', 'restart', 'secrets'] as const;
 /** One of them; what is named under each is said in docs/plan.md. */
 export type Aspect = (typeof ASPECTS)[number];
 

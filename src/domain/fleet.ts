@@ -1,5 +1,6 @@
 import { type Candidate, eligible, inOrder, toCandidate, withCapacity } from './candidates.js';
 import type { Judged, MachineFacts, RolloutContext, Standing } from './machine.js';
+import { type Mixture, mixtureOf } from './mixture.js';
 import { classify } from './table.js';
 import { sayCount } from './say-count.js';
 import { type CountedPool, placeKey, type Pool, poolsOf, total } from './pools.js';
@@ -54,6 +55,8 @@ export interface Observation {
   readonly early: Readonly<Record<string, readonly ShownCount[]>>;
   readonly unreachable: number;
   readonly busy: number;
+  /** What runs where; left out by releases before it was told. */
+  readonly mixture?: Mixture;
   /** How far Fly's clock is ahead of ours, ms. */
   readonly aheadMs: number;
 }
@@ -89,7 +92,7 @@ export interface View {
 
 /** Bounds that keep an observation below 100 KB; 400 pools (every region, eleven groups) are 50 KB of it. */
 const MOST_CANDIDATES = 120;
-const MOST_REMARKS = 110;
+const MOST_REMARKS = 95;
 const MOST_SICK = 60;
 /** Three times as many as can be in flight. */
 const MOST_EARLY = 150;
@@ -166,18 +169,23 @@ function countOutside(judged: readonly Judged[]): Partial<Record<Standing, numbe
   return outside;
 }
 
-/**
- * Summarises a list.
- * @param fleet every machine of the app, as facts.
- */
-export function observe(fleet: readonly MachineFacts[], context: RolloutContext, view: View): Observation {
+/** By the table; who was stopped in vain lately is not stopped again yet. */
+function judgeAll(fleet: readonly MachineFacts[], context: RolloutContext, view: View): Judged[] {
   const spared = new Set(view.spared);
-  const judged = fleet.map((machine): Judged => {
+  return fleet.map((machine): Judged => {
     const { standing, because } = classify(machine, context);
     return standing === 'overdue' && spared.has(machine.id)
       ? { machine, standing: 'straggler', because: SPARED }
       : { machine, standing, because };
   });
+}
+
+/**
+ * Summarises a list.
+ * @param fleet every machine of the app, as facts.
+ */
+export function observe(fleet: readonly MachineFacts[], context: RolloutContext, view: View): Observation {
+  const judged = judgeAll(fleet, context, view);
   const inside = judged.filter((j) => isInside(j.standing));
   const failed = new Set(view.failed);
   const taken = new Set(view.taken);
@@ -236,6 +244,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     held: left.length,
     unreachable: of('unreachable').length,
     busy: of('busy').length,
+    mixture: mixtureOf(judged, context),
   };
 }
 

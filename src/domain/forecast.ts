@@ -5,7 +5,8 @@ import type { MachineFacts } from './machine.js';
 import { classify } from './table.js';
 import { admit, MOST_IN_FLIGHT, type Pace, slotsAt } from './pace.js';
 import { type Pool, placeKey } from './pools.js';
-import { begin, paceOf, type Plan } from './state.js';
+import type { Plan } from './plan.js';
+import { begin, paceOf } from './state.js';
 import { viewOf, wholeStep } from './steps.js';
 
 /**

@@ -1,6 +1,7 @@
 import { hasImage } from './change.js';
 import type { Candidate } from './candidates.js';
 import type { ShownCount } from './fleet.js';
+import { rulesOf } from './machine.js';
 import type { UpdateEnd, UpdateOutcome } from './outcomes.js';
 import { type Flight, isAway, isBootable, type Trial } from './pace.js';
 import { pauseOnError, pauseOnFailures, served } from './pauses.js';
@@ -30,11 +31,11 @@ const restMs = (tries: number, retryAfterMs: number): number =>
  * It may be no capacity yet; one that has passed is, and one that was left as it was never stopped being it. Where a
  * group has numbers of its own only a look tells who has been healthy for his time.
  */
-function isAwayYet({ plan, seen }: RolloutState, flight: Flight, outcome: UpdateOutcome | undefined): boolean {
+function isAwayYet({ plan }: RolloutState, flight: Flight, outcome: UpdateOutcome | undefined): boolean {
   const { working, restore } = flight;
-  const pool = seen?.pools.find((one) => samePlace(one, flight));
-  if (working === undefined && restore !== true) return pool?.whole === true;
-  if (outcome?.kind === 'updated') return outcome.passed !== true || plan.context.groups?.[flight.group] !== undefined;
+  const { maxUnavailable, whole } = rulesOf(plan.context, flight);
+  if (working === undefined && restore !== true) return whole === true;
+  if (outcome?.kind === 'updated') return outcome.passed !== true || maxUnavailable !== undefined || whole === true;
   return outcome?.kind !== 'left' || outcome.stopped === true || outcome.held === true || restore === true;
 }
 

@@ -33,6 +33,8 @@ export interface MachineFacts extends Selectable {
   readonly state: string;
   readonly version: string;
   readonly digest: string | undefined;
+  /** What it runs as people read it: `registry/repository:tag@sha256:…`, its digest cut short. */
+  readonly image: string;
   /** Of the image its config names, or of the containers that the change names; undefined where no config can be read. */
   readonly repository?: string;
   readonly managed: boolean;

@@ -103,6 +103,21 @@ export function pauseOnForeign(state: RolloutState, now: number): RolloutState {
   return { ...paused(state, 'superseded', says, now), askedForeign: foreign };
 }
 
+/** When two versions have been side by side for too long, ms; `Infinity` where that is borne, or over. */
+export function mixedEnd({ plan, seen, acceptedMixed }: RolloutState): number {
+  const since = seen?.mixture?.changedSince;
+  const isOver = acceptedMixed === true || plan.context.back !== undefined || total(seen?.pools ?? [], 'left') === 0;
+  if (plan.maxMixedMs === undefined || since === undefined || isOver) return Infinity;
+  return since - (seen?.aheadMs ?? 0) + plan.maxMixedMs;
+}
+
+/** Applied after a look. */
+export function pauseOnMixed(state: RolloutState, now: number): RolloutState {
+  if (now < mixedEnd(state)) return state;
+  const says = `two versions have run side by side for longer than "maxMixed" (${sayMs(state.plan.maxMixedMs ?? 0)}): ${total(state.seen?.pools ?? [], 'left')} machines are left; resume goes on, rollback takes all back`;
+  return paused(state, 'mixed_too_long', says, now);
+}
+
 /** Applied after a list that is too short to be believed. */
 export function pauseOnShortList(
   state: RolloutState,

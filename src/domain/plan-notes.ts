@@ -9,7 +9,7 @@ import { rulesOf, type Standing } from './machine.js';
 import { atMost } from './pools.js';
 import { sayCount } from './say-count.js';
 import { sayMs } from './say-ms.js';
-import type { Plan } from './state.js';
+import type { Plan } from './plan.js';
 import { earlierStartsOf, type Held, holdsOf, imagesOf, type Surveyed, tireless } from './survey.js';
 
 /** All that a plan is told from. */

@@ -86,6 +86,21 @@ function images({ fleet, plan: { context } }: Findings): PlanSection | undefined
   return section('Images in the fleet now', [], rows);
 }
 
+/** Whole groups that are not selected, and what they go on running. */
+function leftGroups({ fleet }: Findings): PlanSection | undefined {
+  const there = fleet.filter(({ standing }) => standing !== 'gone' && standing !== 'special');
+  const rows = [...groupBy(there, ({ machine }) => machine.group)].flatMap(([group, kin]) =>
+    kin.every(({ standing }) => standing === 'excluded')
+      ? imagesOf(kin).map((image) => ({
+          group: clip(group, 40),
+          machines: image.machines.length,
+          'goes on running': clip(image.name, 360),
+        }))
+      : [],
+  );
+  return section('Groups that are left as they are', [], rows);
+}
+
 function time({ forecast, plan: { deadlineMs } }: Findings): PlanSection | undefined {
   const { inARow, leastMs } = forecast;
   if (inARow === 0) return undefined;
@@ -108,6 +123,7 @@ const SECTIONS: readonly ((findings: Findings) => PlanSection | undefined)[] = [
   left,
   unusual,
   images,
+  leftGroups,
   (findings) => (isInPlace(findings) ? undefined : time(findings)),
 ];
 

@@ -1,7 +1,15 @@
 import type { Candidate } from './candidates.js';
 import { isClear, type Observation, type Sick } from './fleet.js';
 import type { LookOutcome } from './outcomes.js';
-import { pauseOnFailures, pauseOnForeign, pauseOnNoList, pauseOnShortList, pauseOnTime, unpause } from './pauses.js';
+import {
+  pauseOnFailures,
+  pauseOnForeign,
+  pauseOnMixed,
+  pauseOnNoList,
+  pauseOnShortList,
+  pauseOnTime,
+  unpause,
+} from './pauses.js';
 import { total } from './pools.js';
 import { stepOf } from './progress.js';
 import { type Failure, LEAST_TRIAL_MS, type RolloutState } from './state.js';
@@ -72,5 +80,5 @@ function onSeen(before: RolloutState, observation: Observation, now: number): Ro
     failedInRow: state.failedInRow + fresh.length,
     clear: { looks: isDone ? state.clear.looks + 1 : 0, at: now },
   };
-  return pauseOnTime(pauseOnForeign(pauseOnFailures(next, now), now), now);
+  return pauseOnMixed(pauseOnTime(pauseOnForeign(pauseOnFailures(next, now), now), now), now);
 }

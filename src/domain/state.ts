@@ -1,45 +1,12 @@
-import type { Amount, InputType } from '../input/types.js';
 import { hasImage } from './change.js';
 import type { Candidate } from './candidates.js';
 import type { Observation } from './fleet.js';
-import type { RolloutContext } from './machine.js';
+import type { Plan } from './plan.js';
 import { type Flight, isAway, isBootable, type Landed, type Pace, type Trial } from './pace.js';
 import { type Place, total } from './pools.js';
-import { reachedBy, type Step, beginStep, type StepState } from './steps.js';
+import { reachedBy, beginStep, type StepState } from './steps.js';
 import type { Evidence } from './verdict.js';
 import type { Waits } from './waits.js';
-
-/** What the plan settles once; it travels with the rollout through continue-as-new. */
-export interface Plan {
-  readonly type: InputType;
-  readonly context: RolloutContext;
-  readonly plannedAt: number;
-  /** One after another; the last ends when two looks in a row find nothing left to do. */
-  readonly steps: readonly Step[];
-  /** Left out where the steps have ends of their own. */
-  readonly deadlineMs?: number;
-  readonly maxFailed: Amount;
-  readonly onFailure: 'pause' | 'rollback';
-  /** Working machines are stopped this long after their last start; left out: never. */
-  readonly forceAfterMs?: number;
-  /** Machines that are updated where they are leave the proxy's routing so long before. */
-  readonly drainMs?: number;
-  /** See `Pace`. */
-  readonly ramp?: number;
-  /** Machines that are started after their update, before any other is updated, to see whether the new version works. */
-  readonly bootFirst: number;
-  /** Machines of the selection when planned. */
-  readonly selected: number;
-  /** Machines of the app in the last whole list, selected or not. */
-  readonly listed: number;
-  /** How many more the app counted when planned than any list showed. */
-  readonly unlisted: number;
-  /** As the operator wrote it, and what it was pinned to. */
-  readonly target: string;
-  readonly notes: readonly string[];
-  /** Search attributes that the namespace has. */
-  readonly attributes: readonly string[];
-}
 
 /**
  * Why it is paused. Only `fly_unavailable` ends by itself: when Fly lists the fleet again; the others need a person.
@@ -56,7 +23,8 @@ export type PauseCode =
   | 'gate_silent'
   | 'judge_unavailable'
   | 'approval_expired'
-  | 'needs_person';
+  | 'needs_person'
+  | 'mixed_too_long';
 
 export interface Pause {
   readonly code: PauseCode;
@@ -159,6 +127,8 @@ export interface RolloutState {
   readonly missedLists?: number;
   /** Foreign machines that a person resumed in spite of. */
   readonly acceptedForeign?: number;
+  /** A person resumed in spite of two versions side by side for too long. */
+  readonly acceptedMixed?: true;
   /** How many the pause `superseded` asked about: the look that saw them may be of an earlier run. */
   readonly askedForeign?: number;
   /** Looks in a row that found nothing left to do, and when the last one was. */

@@ -68,6 +68,15 @@ export interface Status {
     foreign: number;
     left: number;
   }[];
+  /** What runs where, the commonest first, and since when at the earliest; machines of rows beyond the list. */
+  readonly images: readonly {
+    readonly image: string;
+    readonly region: string;
+    readonly group: string;
+    readonly machines: number;
+    readonly since?: string;
+  }[];
+  readonly otherImages: number;
   readonly written: number;
   readonly interrupted: readonly string[];
   /** Machines that were stopped past "forceAfter". */
@@ -216,6 +225,10 @@ export function statusOf(state: RolloutState, around: Around): Status {
       foreign,
       left,
     })),
+    images: (seen.mixture?.rows ?? []).map(({ since, ...row }) =>
+      since === undefined ? row : { ...row, since: iso(since) },
+    ),
+    otherImages: seen.mixture?.more ?? 0,
     written: state.written,
     interrupted: state.interrupted.slice(0, MOST_INTERRUPTED),
     stopped: state.stopped.slice(0, MOST_INTERRUPTED),

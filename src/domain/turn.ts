@@ -1,5 +1,6 @@
 import type { RolloutContext } from './machine.js';
-import type { Plan, RolloutState } from './state.js';
+import type { Plan } from './plan.js';
+import type { RolloutState } from './state.js';
 import { beginStep, wholeStep } from './steps.js';
 
 /** Of a change's way back: who carries it was brought back, and is not brought back again. */

@@ -41,6 +41,7 @@ function resume(state: RolloutState, now: number): VerbAnswer {
   return done({
     ...next,
     failed: Object.fromEntries(accepted),
+    ...(state.pause?.code === 'mixed_too_long' ? { acceptedMixed: true } : {}),
     acceptedForeign: state.seen === undefined ? (state.askedForeign ?? 0) : total(state.seen.pools, 'foreign'),
     step: { ...next.step, gates: acceptGates(state) },
     failedInRow: 0,

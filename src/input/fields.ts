@@ -156,6 +156,7 @@ export const CHANGE = {
     .default(3),
   maxFailed: Amount.prefault('10%'),
   onFailure: z.enum(['pause', 'rollback']).default('pause'),
+  maxMixed: Duration.optional(),
   allowOtherRepository: Flag.default(false),
   ...START,
 } as const;

@@ -94,11 +94,18 @@ const OPTIONAL = [
 ] as const satisfies (keyof Optional)[];
 
 /** What was left out is not there, rather than undefined. */
-function present<T extends Optional>(data: T): Omit<T, keyof Optional> & Pick<ChangeInput, keyof Optional> {
-  const absent: readonly string[] = OPTIONAL.filter((key) => data[key] === undefined);
-  return Object.fromEntries(Object.entries(data).filter(([key]) => !absent.includes(key))) as ReturnType<
-    typeof present<T>
-  >;
+function present<T extends Optional>({
+  maxMixed,
+  ...data
+}: T & { readonly maxMixed?: number | undefined }): Omit<T, keyof Optional | 'maxMixed'> &
+  Pick<ChangeInput, keyof Optional | 'maxMixedMs'> {
+  const there = Object.entries(data).filter(
+    ([key, value]) => value !== undefined || !OPTIONAL.some((name) => name === key),
+  );
+  return {
+    ...Object.fromEntries(there),
+    ...(maxMixed === undefined ? {} : { maxMixedMs: maxMixed }),
+  } as ReturnType<typeof present<T>>;
 }
 
 /** Each type's input as it is known inside. */

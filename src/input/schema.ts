@@ -40,6 +40,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
     'How many of the machines meant to be up may be away at once, per region and process group: a share or a count.',
   ramp: 'After each verified machine so many more may be away; "off": all that maxUnavailable lets.',
   onFailure: 'What happens when too many have failed, or a gate says FAIL: pause, or go back to what ran before.',
+  maxMixed: `Two versions side by side for longer than this, and the rollout pauses, so that somebody decides; left out: never. ${DURATION}`,
   regions:
     'Region by region: a name, a list of regions that move together, or "*" (last) for all that are left. Left out: one by one, the smallest first.',
   batches:

@@ -77,6 +77,8 @@ export interface ChangeInput {
   readonly maxFailed: Amount;
   /** What happens when too many have failed, or a gate says FAIL. */
   readonly onFailure: 'pause' | 'rollback';
+  /** Two versions of an app side by side for longer than this pause the rollout; left out: never. */
+  readonly maxMixedMs?: number;
   readonly allowOtherRepository: boolean;
 }
 

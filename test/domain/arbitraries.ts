@@ -55,6 +55,7 @@ export const facts: fc.Arbitrary<MachineFacts> = fc
       state: fc.constantFrom(...STATES, 'stopped', 'stopped', 'started', 'started'),
       version: fc.constantFrom('v-one', 'v-two'),
       digest: fc.constantFrom(OLD, OLD, NEW, OTHER, undefined),
+      image: fc.constantFrom('a:v1', 'a:v2'),
       managed: fc.constantFrom(true, true, true, false),
       special: fc.constantFrom<NonNullable<MachineFacts['special']>>('console', 'canary', 'auto_destroy'),
       onlyIdle: fc.constantFrom<NonNullable<MachineFacts['onlyIdle']>>('scheduled', 'standby'),
@@ -80,7 +81,18 @@ export const facts: fc.Arbitrary<MachineFacts> = fc
     },
     {
       requiredKeys: [
-        ...(['id', 'region', 'group', 'metadata', 'readable', 'state', 'version', 'digest', 'managed'] as const),
+        ...([
+          'id',
+          'region',
+          'group',
+          'metadata',
+          'readable',
+          'state',
+          'version',
+          'digest',
+          'image',
+          'managed',
+        ] as const),
         ...(['standbyFor', 'bornAt', 'cut', 'cordoned', 'lastStartAt'] as const),
         ...(['containers', 'hostOk', 'mark', 'bootedAt', 'envMatches', 'checksConfigured', 'checks', 'life'] as const),
       ],

@@ -6,7 +6,8 @@ import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
 import type { Flight, Pace } from '../../src/domain/pace.js';
 import type { UpdateOutcome } from '../../src/domain/outcomes.js';
 import { viewOf, wholeStep } from '../../src/domain/steps.js';
-import { begin, type Doubt, type Failure, type Plan, type Rest, type RolloutState } from '../../src/domain/state.js';
+import type { Plan } from '../../src/domain/plan.js';
+import { begin, type Doubt, type Failure, type Rest, type RolloutState } from '../../src/domain/state.js';
 
 /** Noon of the first of January 2026: the present of every test of this room. */
 export const NOW = Date.UTC(2026, 0, 1, 12);
@@ -61,6 +62,7 @@ export const machine = (more: Partial<MachineFacts> = {}): MachineFacts => ({
   state: 'stopped',
   version: '01KDW00000000000000000000A',
   digest: OLD,
+  image: 'registry.fly.io/encoder:v1@sha256:0123456789ab',
   managed: true,
   containers: 'none',
   cordoned: false,

@@ -56,7 +56,7 @@ const SAMPLES: readonly Sample[] = [
   },
   {
     standing: 'atTarget',
-    because: 'its digest and env are those of the change',
+    because: 'it is as the change wants it',
     machine: between({ digest: NEW }),
     context: context({ origins: [OLD, NEW] }),
   },

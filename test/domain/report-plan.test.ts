@@ -6,7 +6,7 @@ import { reportPlan } from '../../src/domain/report-plan.js';
 import { sayPlan } from '../../src/domain/say-plan.js';
 import { HOLD_KEY } from '../../src/domain/hold.js';
 import type { Surveyed } from '../../src/domain/survey.js';
-import type { Plan } from '../../src/domain/state.js';
+import type { Plan } from '../../src/domain/plan.js';
 import * as draw from './arbitraries.js';
 import { context, HASH, HOUR, M1, NEW, OTHER, plan } from './build.js';
 import { findings, parts, some, surveyed } from './surveyed.js';

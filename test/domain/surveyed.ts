@@ -3,11 +3,11 @@ import { forecast } from '../../src/domain/forecast.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
 import { classify } from '../../src/domain/table.js';
 import type { Findings } from '../../src/domain/plan-notes.js';
-import type { Plan } from '../../src/domain/state.js';
+import type { Plan } from '../../src/domain/plan.js';
 import type { Surveyed, Traits } from '../../src/domain/survey.js';
 import { context, machine, OLD, plan } from './build.js';
 
-const NO_PARTS: Parts = { env: {}, mounts: {}, checks: {}, services: {}, guest: {}, restart: {} };
+const NO_PARTS: Parts = { env: {}, mounts: {}, checks: {}, services: {}, guest: {}, restart: {}, secrets: {} };
 
 export const parts = (more: Partial<Parts>): Parts => ({ ...NO_PARTS, ...more });
 

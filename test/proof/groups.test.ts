@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { drive, type DriveOptions, type Driven } from '../../src/proof/drive.js';
 import { createWorld, START_MS, type World } from '../../src/proof/world.js';
@@ -128,6 +128,25 @@ test('a person is asked between two groups, and not before', async () => {
   const groupsById = groupOf(world);
   const first = writes(world).find(({ machine }) => groupsById.get(machine) === 'conductor');
   expect((first?.t ?? 0) - START_MS).toBeGreaterThanOrEqual(20 * MINUTE);
+});
+
+test('two versions side by side for longer than "maxMixed" pause once, and the rest goes on when somebody says so', async () => {
+  const world = cluster();
+  const groups = ['supervisor', 'approval', 'conductor'];
+  const said = [
+    { atMs: 90 * MINUTE, verb: 'resume' as const },
+    { atMs: 200 * MINUTE, verb: 'proceed' as const, input: { at: 'supervisor:approval' } },
+  ];
+  const pauses = new Map<string, number>();
+  const watch: DriveOptions['watch'] = (loop) => {
+    const { pause } = loop.state();
+    if (pause !== undefined) pauses.set(pause.code, pause.since);
+  };
+  const { end } = await run(world, { groups, maxMixed: '1h' }, { said, watch });
+  expect(outcomeOf(end)).toBe('completed');
+  expect([...pauses.keys()]).toEqual(['mixed_too_long']);
+  const first = (writes(world)[0]?.t ?? 0) + 60 * MINUTE;
+  expect(Math.abs((pauses.get('mixed_too_long') ?? 0) - first)).toBeLessThan(2 * MINUTE);
 });
 
 describe('refused before any write', () => {
