@@ -125,7 +125,7 @@ export interface DemoFlags {
 }
 
 /**
- * `layover demo [sweep | canary | bad-image]`: a real Temporal server, a simulated Fly, a worker, and one rollout to its
+ * `layover demo [sweep | canary | bad-image | groups]`: a real Temporal server, a simulated Fly, a worker, and one rollout to its
  * report. It leaves no program behind, also when it is stopped.
  */
 export async function demoCommand(name: string, flags: DemoFlags, outside: Outside): Promise<ExitCode> {

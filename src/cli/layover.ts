@@ -54,7 +54,7 @@ function declare(program: Command, run: Run, outside: Outside): void {
   program
     .command('demo')
     .description('a Temporal server, a simulated Fly, a worker and one rollout, on this machine')
-    .argument('[name]', 'sweep, canary or bad-image', 'sweep')
+    .argument('[name]', 'sweep, canary, bad-image or groups', 'sweep')
     .option('--yes', 'gives the approval itself')
     .action((name: string, flags: DemoFlags) =>
       run(async () => (await import('./demo.js')).demoCommand(name, flags, outside)),

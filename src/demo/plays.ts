@@ -12,7 +12,7 @@ export interface Counted {
 
 /** One thing that the demo shows. */
 export interface Play {
-  readonly type: 'stoppedSweep' | 'regionalCanary';
+  readonly type: 'stoppedSweep' | 'regionalCanary' | 'processGroup';
   readonly app: string;
   /** What it brings; machines on it are drawn as new. */
   readonly image: string;
@@ -87,6 +87,41 @@ function countBack(machines: readonly MachineTruth[], journal: readonly JournalE
   };
 }
 
+const CLUSTER = 'storm';
+const CLUSTER_OLD = `registry.fly.io/${CLUSTER}:v1`;
+const CLUSTER_NEW = `registry.fly.io/${CLUSTER}:v2`;
+
+/** A cluster over three regions: who keeps its state is one machine a region. */
+function clusterScenario(): ScenarioInput {
+  const { apps: _apps, ...world } = shopScenario({});
+  const serving = {
+    image: CLUSTER_OLD,
+    state: 'started',
+    running: true,
+    config: { checks: { alive: { type: 'tcp', port: 9000, interval: '2s' } } },
+  } as const;
+  const regions = ['ams', 'iad', 'ord'];
+  const machines = [
+    ...regions.map((region) => ({ count: 1, region, group: 'zk', ...serving })),
+    { count: 4, region: 'iad', group: 'supervisor', ...serving },
+    ...regions.map((region) => ({ count: 2, region, group: 'conductor', ...serving })),
+  ];
+  return { ...world, images: { [CLUSTER_OLD]: {}, [CLUSTER_NEW]: {} }, apps: [{ name: CLUSTER, machines }] };
+}
+
+function countGroups(machines: readonly MachineTruth[], journal: readonly JournalEntry[]): Counted {
+  const groupOf = new Map(machines.map(({ id, group }) => [id, group]));
+  const written = updatesIn(journal).map(({ machine }) => groupOf.get(machine ?? '') ?? '?');
+  const turns = written.filter((group, index) => group !== written[index - 1]);
+  return {
+    lines: [
+      `  groups that were written to, in their order: ${turns.join(', then ')}; ${written.length} updates`,
+      `  writes to zk, which nobody named: ${written.filter((group) => group === 'zk').length}`,
+    ],
+    isGood: turns.join() === 'supervisor,conductor' && written.length === 10,
+  };
+}
+
 function countSweep(machines: readonly MachineTruth[], journal: readonly JournalEntry[]): Counted {
   const figures = countDemo(machines, journal);
   return { lines: sayDemo(figures), isGood: isGood(figures) };
@@ -121,6 +156,21 @@ export const PLAYS = {
     scenario: () => shopScenario({ failsChecks: true }),
     ends: 'RolloutRolledBack',
     count: countBack,
+  },
+  groups: {
+    type: 'processGroup',
+    app: CLUSTER,
+    image: CLUSTER_NEW,
+    input: {
+      app: CLUSTER,
+      image: CLUSTER_NEW,
+      groups: [{ group: 'supervisor', maxUnavailable: 1 }, 'approval', 'conductor'],
+      bake: '10s',
+    },
+    scenario: clusterScenario,
+    approval: 'supervisor:approval',
+    ends: 'Completed',
+    count: countGroups,
   },
 } as const satisfies Readonly<Record<string, Play>>;
 
