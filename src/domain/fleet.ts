@@ -91,8 +91,8 @@ export interface View {
 }
 
 /** Bounds that keep an observation below 100 KB; 400 pools (every region, eleven groups) are 50 KB of it. */
-const MOST_CANDIDATES = 120;
-const MOST_REMARKS = 90;
+const MOST_CANDIDATES = 100;
+const MOST_REMARKS = 110;
 const MOST_SICK = 60;
 /** Three times as many as can be in flight. */
 const MOST_EARLY = 150;
