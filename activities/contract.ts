@@ -3,8 +3,10 @@ import type { GateOrder } from '../src/domain/judging.js';
 import type { LookOrder } from '../src/domain/look.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
 import type { GateOutcome, LookOutcome, UpdateOutcome } from '../src/domain/outcomes.js';
+import type { Memory, Notice } from '../src/domain/notices.js';
 import type { PlanReport } from '../src/domain/plan-report.js';
 import type { Plan } from '../src/domain/plan.js';
+import type { Source } from '../src/input/types.js';
 
 export interface PlanOrder {
   readonly type: string;
@@ -19,9 +21,21 @@ export interface PlanResult {
   readonly report: PlanReport;
 }
 
-/** The rollout that another one waits for. */
+/** The rollout that is waited for. */
 export interface WaitOrder {
   readonly workflowId: string;
+  /** Left out: whichever runs under this id. */
+  readonly firstRunId?: string;
+  /** Between two looks; left out: a few seconds. */
+  readonly againMs?: number;
+}
+
+/** One sink is told one notice. */
+export interface NotifyOrder {
+  readonly sink: string;
+  readonly notice: Notice;
+  readonly source: Source;
+  readonly memory: Memory;
 }
 
 export interface Activities {
@@ -35,4 +49,6 @@ export interface Activities {
   judgeGate(order: GateOrder): Promise<GateOutcome>;
   /** Ends when that rollout has; its retries are the poll. */
   awaitRollout(order: WaitOrder): Promise<void>;
+  /** Tells one sink of a rollout, and returns what that is to remember. */
+  notify(order: NotifyOrder): Promise<Memory>;
 }

@@ -5,11 +5,13 @@ import { awaitRollout, type WaitDeps } from './await-rollout.js';
 import type { Activities } from './contract.js';
 import { type JudgeDeps, judgeGate } from './judge-gate.js';
 import { type LookDeps, observeFleet } from './observe-fleet.js';
+import { notify, type NotifyDeps } from './notify.js';
+import { SinkError } from '../src/notify/sink.js';
 import { type PlanDeps, planRollout } from './plan-rollout.js';
 import { Refused } from './plan/refused.js';
 import { type Attempt, updateMachine } from './update-machine.js';
 
-export interface ActivityDeps extends PlanDeps, LookDeps, WaitDeps, JudgeDeps {
+export interface ActivityDeps extends PlanDeps, LookDeps, WaitDeps, JudgeDeps, NotifyDeps {
   /**
    * A heartbeat that waits for the server's answer.
    * @throws when the server has given this attempt up, or does not answer within some seconds.
@@ -84,6 +86,14 @@ async function withBeat<T>(beat: ActivityDeps['beat'], work: (attempt: Attempt) 
   }
 }
 
+/** A sink that could not be told is told again, later and later unless it names a time. */
+function tellAgain(error: unknown): unknown {
+  if (!(error instanceof SinkError)) return error;
+  const { message, retryAfterMs } = error;
+  const delay = retryAfterMs === undefined ? {} : { nextRetryDelay: delayOf(retryAfterMs) };
+  return ApplicationFailure.create({ message, type: 'NotTold', category: 'BENIGN', ...delay });
+}
+
 /** A poll that found nothing: what was called back meanwhile says so, anything else is tried again quietly. */
 function again(says: string, inMs: number): Error {
   if (Context.current().cancellationSignal.aborted) return new CancelledFailure('called back');
@@ -131,6 +141,14 @@ export function createActivities(deps: ActivityDeps): Activities {
       const inMs = await beating(() => awaitRollout(order, deps));
       if (inMs !== undefined) throw again(`${order.workflowId} still runs`, inMs);
     },
+
+    notify: (order) =>
+      beating(async (attempt) => {
+        const isOurs = async () => (await attempt.confirm())() && !attempt.cancelled.aborted;
+        return notify(order, deps, isOurs).catch((error: unknown) => {
+          throw tellAgain(error);
+        });
+      }),
 
     updateMachine: (order) => beating((attempt) => asFailure(updateMachine(order, deps, attempt))),
   };

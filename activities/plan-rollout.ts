@@ -45,6 +45,8 @@ export interface PlanDeps extends OwnAppDeps {
   readonly findDigest: FindDigest;
   /** Who may be asked at the end of a bake. */
   readonly judges: Judges;
+  /** Who is told of rollouts. */
+  readonly sinkNames: readonly string[];
   /** Search attributes of Layover that the namespace has. */
   readonly attributes: () => Promise<readonly string[]>;
 }
@@ -198,6 +200,8 @@ export async function planRollout(order: PlanOrder, deps: PlanDeps): Promise<Pla
     target: isBack ? `what ran before ${context.back?.hash}` : sayTarget(context),
     notes: [],
     attributes: await deps.attributes(),
+    ...(deps.sinkNames.length === 0 ? {} : { sinks: deps.sinkNames }),
+    ...(input.source === undefined ? {} : { source: input.source }),
   };
   const findings = { fleet, plan: silent, forecast: forecast(listed.facts, silent), pinNote: note };
   const plan = { ...silent, notes: notesOf(findings) };

@@ -1,5 +1,6 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 
+export { notices } from './notices.js';
 export { processGroup } from './process-group.js';
 export { regionalCanary } from './regional-canary.js';
 export { rollback } from './rollback.js';

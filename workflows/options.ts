@@ -37,6 +37,14 @@ export const { awaitRollout } = proxyActivities<Pick<Activities, 'awaitRollout'>
   retry: { initialInterval: '2s', backoffCoefficient: 1 },
 });
 
+/** A sink that is away for long delays nothing but its own notices; after a week it is told nothing more. */
+export const { notify } = proxyActivities<Pick<Activities, 'notify'>>({
+  ...common,
+  startToCloseTimeout: '2m',
+  scheduleToCloseTimeout: '7d',
+  retry: { initialInterval: '2s', maximumInterval: '10m' },
+});
+
 /** A gate is asked as long as its bake goes on; a pause, or an end of the bake, drops it. */
 export const { judgeGate } = proxyActivities<Pick<Activities, 'judgeGate'>>({
   ...common,

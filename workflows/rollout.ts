@@ -15,6 +15,8 @@ import { createLoop, type Loop } from '../src/domain/loop.js';
 import { lookOrder } from '../src/domain/look.js';
 import { begin, carry, type RolloutState, stopWith } from '../src/domain/state.js';
 import { type Status, statusOf } from '../src/domain/status.js';
+import type { Told } from '../src/domain/notices.js';
+import { type Bell, createBell } from './bell.js';
 import { registerControls, takeVerb } from './controls.js';
 import { createShow } from './details.js';
 import { createHands, lookNow } from './hands.js';
@@ -34,6 +36,7 @@ export interface RolloutNext {
   readonly v: 1;
   readonly type: string;
   readonly state: RolloutState;
+  readonly told?: Told;
 }
 
 /** A run this old continues as new when nothing is in flight. */
@@ -68,8 +71,13 @@ export async function rollout(arg: RolloutStart | RolloutNext): Promise<Status> 
   const first = 'state' in arg ? arg.state : begin((await plan(arg.type, arg.input)).plan, Date.now());
   return CancellationScope.nonCancellable(async () => {
     const loop = open(run, first);
-    const end = await drive(run, loop, show);
-    return conclude(run, loop, end, show);
+    const bell = createBell(run, first.plan, 'state' in arg ? arg.told : undefined);
+    const tell = () => {
+      show();
+      bell.ring();
+    };
+    const end = await drive(run, loop, { tell, bell });
+    return conclude(run, loop, end, { tell, bell });
   });
 }
 
@@ -93,26 +101,35 @@ function open(run: Run, state: RolloutState): Loop {
   return loop;
 }
 
+/** Shows the state to who looks, and tells it to who is told. */
+interface Telling {
+  readonly tell: () => void;
+  readonly bell: Bell;
+}
+
 type End = Extract<Decision, { kind: 'finish' }>;
 
 /** Look, decide, act; ends with the decision to finish. */
-async function drive(run: Run, loop: Loop, show: () => void): Promise<End> {
+async function drive(run: Run, loop: Loop, { tell, bell }: Telling): Promise<End> {
   const bornAt = Date.now();
   for (;;) {
     const draining = workflowInfo().continueAsNewSuggested || Date.now() - bornAt >= DAY_MS;
     const seen = loop.changes();
     const decision = loop.step(draining);
     if (decision.kind === 'finish') return decision;
-    show();
-    if (draining && loop.isQuiet()) return continueRun(run, loop);
+    tell();
+    if (draining && loop.isQuiet()) return continueRun(run, loop, bell);
     await condition(() => loop.changes() !== seen);
   }
 }
 
 /** Nothing is in flight, no handler is open: the next run gets one small object and looks afresh. */
-async function continueRun(run: Run, loop: Loop): Promise<never> {
+async function continueRun(run: Run, loop: Loop, bell: Bell): Promise<never> {
   await condition(allHandlersFinished);
-  return continueAsNew<typeof rollout>({ v: 1, type: run.type, state: carry(loop.state()) });
+  await bell.quiet();
+  const told = bell.told();
+  const next = { v: 1, type: run.type, state: carry(loop.state()) } as const;
+  return continueAsNew<typeof rollout>(told === undefined ? next : { ...next, told });
 }
 
 const FAILURE_TYPES = {
@@ -125,13 +142,14 @@ const FAILURE_TYPES = {
  * A last look for the report where the closing pass was none, and the end as Temporal and its CLI are to see it. What
  * is said from here on comes too late, and is told so.
  */
-async function conclude(run: Run, loop: Loop, end: End, show: () => void): Promise<Status> {
+async function conclude(run: Run, loop: Loop, end: End, { tell, bell }: Telling): Promise<Status> {
   const ended = { outcome: end.outcome, says: end.says, at: Date.now() };
   run.ended = ended;
   const now = lookOrder(loop.state(), { pace: 'busy', errors: 'retried', since: 0, after: 0, stale: 0, until: 0 });
   const looked = end.outcome === 'completed' ? undefined : await lookNow(now);
   if (looked?.kind === 'seen') loop.put({ ...loop.state(), seen: looked.observation });
-  show();
+  tell();
+  await bell.quiet();
   await condition(allHandlersFinished);
   const { startedSince } = loop.state().plan.context.change;
   return endAs(statusOf(loop.state(), { now: Date.now(), ended }), end.outcome, startedSince);

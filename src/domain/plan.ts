@@ -1,4 +1,4 @@
-import type { Amount, InputType } from '../input/types.js';
+import type { Amount, InputType, Source } from '../input/types.js';
 import type { RolloutContext } from './machine.js';
 import type { Step } from './steps.js';
 
@@ -32,6 +32,9 @@ export interface Plan {
   /** As the operator wrote it, and what it was pinned to. */
   readonly target: string;
   readonly notes: readonly string[];
+  /** Who is told of it, by the names of the worker's config; left out: nobody. */
+  readonly sinks?: readonly string[];
+  readonly source?: Source;
   /** Search attributes that the namespace has. */
   readonly attributes: readonly string[];
 }

@@ -109,6 +109,23 @@ export const App = z.custom<string>((app) => appNameProblem(app) === undefined);
 export const START = {
   dryRun: Flag.default(false),
   ifRunning: z.enum(['refuse', 'wait', 'replace']).default('refuse'),
+  source: z
+    .strictObject(
+      {
+        commit: z
+          .string('must be text')
+          .regex(/^[a-f0-9]{40}$/, 'must be a whole commit id, forty hex digits, like the ${{ github.sha }} of Actions')
+          .optional(),
+        pullRequest: Count.min(1, 'must be the number of a pull request').optional(),
+      },
+      'must be an object like {"commit": "<40 hex digits>"}',
+    )
+    .refine((source) => Object.keys(source).length > 0, 'must name a commit, a pullRequest, or both')
+    .transform(({ commit, pullRequest }) => ({
+      ...(commit === undefined ? {} : { commit }),
+      ...(pullRequest === undefined ? {} : { pullRequest }),
+    }))
+    .optional(),
 } as const;
 
 /** When a started machine counts as healthy. */

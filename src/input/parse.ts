@@ -4,7 +4,7 @@ import { Canary, readCanary } from './canary.js';
 import { Group, readGroups } from './groups.js';
 import { App, CHANGE, checkChange, Count, Duration, START } from './fields.js';
 import { pollution, sayIssue } from './problems.js';
-import type { ChangeInput, InputType, RolloutInput } from './types.js';
+import type { ChangeInput, InputType, RolloutInput, Source } from './types.js';
 
 /** What an operator writes for a `stoppedSweep`, before defaults. */
 const Sweep = z
@@ -76,6 +76,7 @@ export const ELSEWHERE: Readonly<Record<InputType, Readonly<Record<string, strin
 };
 
 interface Optional {
+  readonly source?: Source | undefined;
   readonly restart?: ChangeInput['restart'] | undefined;
   readonly minSecretsVersion?: number | undefined;
   readonly image?: ChangeInput['image'] | undefined;
@@ -91,6 +92,7 @@ const OPTIONAL = [
   'minSecretsVersion',
   'only',
   'except',
+  'source',
 ] as const satisfies (keyof Optional)[];
 
 /** What was left out is not there, rather than undefined. */
@@ -123,7 +125,11 @@ const READ = {
     const { groups, bake, drain, gates, ...rest } = data;
     return { type: 'processGroup', ...present(rest), ...readGroups({ groups, bake, drain, gates }) };
   },
-  rollback: (data: z.output<typeof Rollback>): RolloutInput => ({ type: 'rollback', ...data }),
+  rollback: ({ source, ...data }: z.output<typeof Rollback>): RolloutInput => ({
+    type: 'rollback',
+    ...data,
+    ...(source === undefined ? {} : { source }),
+  }),
 } as const;
 
 export type ParsedInput =

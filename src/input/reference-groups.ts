@@ -98,12 +98,22 @@ const WHAT: readonly Group[] = [
 const START: Group = {
   title: 'The start itself',
   says: 'At most one rollout of an app runs. `wait` and `replace` plan first, so that an input which would be refused changes nothing; a rollout that waits plans again at its turn, and its deadline begins then.',
-  options: ['dryRun', 'ifRunning'],
+  options: ['dryRun', 'ifRunning', 'source'],
   examples: [
     { says: 'The plan only', input: { ...LEAST, dryRun: true } },
     { says: 'Instead of the rollout that runs', input: { ...LEAST, ifRunning: 'replace' } },
+    {
+      says: 'From CI, for a commit and its pull request',
+      input: { ...LEAST, source: { commit: '9fceb02d0ae598e95dc970b74767f19372d61af8', pullRequest: 42 } },
+    },
   ],
-  refused: [{ dryRun: 'yes' }, { ifRunning: 'queue' }],
+  refused: [
+    { dryRun: 'yes' },
+    { ifRunning: 'queue' },
+    { source: {} },
+    { source: { commit: '9fceb02' } },
+    { source: { pullRequest: 0 } },
+  ],
 };
 
 const SWEEP: readonly Group[] = [

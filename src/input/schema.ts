@@ -53,6 +53,10 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   force: 'Take back working machines at once, also those that were updated while idle: their work is cut.',
   dryRun: 'Plan only, and write nothing.',
   ifRunning: 'While another rollout of the app runs: refuse, wait for its end, or replace it (abort it first).',
+  source:
+    'What the rollout is for, where GitHub is told of it: its commit gets a deployment, its pull request a comment.',
+  'source.commit': 'The whole commit id.',
+  'source.pullRequest': 'The number of the pull request.',
   maxFailed: 'Failures that are borne, of the machines verified or failed so far: a share like "10%", or a count.',
   allowOtherRepository: 'Whether machines that run another repository may be updated too.',
 };

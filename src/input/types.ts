@@ -53,6 +53,12 @@ export interface HttpGate {
 /** What has to be answered with PASS before a rollout goes on. A person's yes is a step of its own. */
 export type Gate = PrometheusGate | HttpGate;
 
+/** What a rollout is for: of whom it is told at GitHub. */
+export interface Source {
+  readonly commit?: string;
+  readonly pullRequest?: number;
+}
+
 /** What every type takes that changes something. */
 export interface ChangeInput {
   readonly app: string;
@@ -73,6 +79,7 @@ export interface ChangeInput {
   readonly ramp: number | 'off';
   readonly dryRun: boolean;
   readonly ifRunning: 'refuse' | 'wait' | 'replace';
+  readonly source?: Source;
   /** Failures that are borne, of the machines passed or failed so far. */
   readonly maxFailed: Amount;
   /** What happens when too many have failed, or a gate says FAIL. */
@@ -152,6 +159,7 @@ export interface BackInput {
   readonly force: boolean;
   readonly dryRun: boolean;
   readonly ifRunning: 'refuse' | 'wait' | 'replace';
+  readonly source?: Source;
 }
 
 /** What is started by an input. */

@@ -59,6 +59,8 @@ export function createWorld(scenario: object, flyAheadMs = 0, startMs = START_MS
       findDigest: (repository, tag) =>
         findDigest(repository, tag, { transport: over, token: 'simulated', baseUrl: FLY_URL }),
       judges: { transport: over, http: {} },
+      sinkNames: [],
+      sinks: {},
       attributes: () => Promise.resolve(['FlyApp']),
       isRunning: () => Promise.resolve(false),
       beat: () => Promise.resolve({ cancelRequested: false }),

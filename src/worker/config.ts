@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { readHostAndPort } from './host-and-port.js';
+import { createSecrets, readConfigFile } from './config-file.js';
 import { type JudgeAddresses, readJudges } from './judges.js';
+import { type MakeSink, readSinks } from './sinks.js';
 import { parseDuration } from '../input/duration.js';
 
 const PUBLIC_API = 'https://api.machines.dev';
@@ -78,6 +80,8 @@ export interface WorkerConfig {
   readonly pollMs: { readonly busy: number; readonly calm: number };
   /** Who may be asked whether a rollout goes well. */
   readonly judges: JudgeAddresses;
+  /** Who is told of rollouts, by name. */
+  readonly sinks: Readonly<Record<string, MakeSink>>;
   /** What a worker that is told to stop gives the updates in flight. */
   readonly graceMs: number;
   /** Where health is answered; left out, nowhere. */
@@ -125,6 +129,10 @@ export function readConfig(env: Env): WorkerConfig {
   ];
   if (!parsed.success || problems.length > 0) throw new Error(problems.join('\n'));
   const read = parsed.data;
+  const file = readConfigFile(read.LAYOVER_CONFIG);
+  const secrets = createSecrets(env);
+  const [judges, sinks] = [readJudges(file, secrets), readSinks(file, secrets)];
+  if (secrets.problems.length > 0) throw new Error(secrets.problems.join('\n'));
   const ownApp = read.LAYOVER_OWN_APP === 'refuse' ? read.FLY_APP_NAME : undefined;
   return {
     token: read.FLY_API_TOKEN,
@@ -132,7 +140,8 @@ export function readConfig(env: Env): WorkerConfig {
     ...(read.LAYOVER_REGISTRY_URL === undefined ? {} : { registryUrl: withoutSlash(read.LAYOVER_REGISTRY_URL) }),
     pollMs: { busy: read.LAYOVER_POLL_BUSY, calm: read.LAYOVER_POLL_CALM },
     graceMs: read.LAYOVER_GRACE,
-    judges: readJudges(read.LAYOVER_CONFIG, env),
+    judges,
+    sinks,
     ...(read.LAYOVER_HEALTH === undefined ? {} : { health: read.LAYOVER_HEALTH }),
     ...(read.LAYOVER_METRICS === undefined ? {} : { metrics: read.LAYOVER_METRICS }),
     ...(ownApp ? { ownApp } : {}),

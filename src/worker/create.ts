@@ -55,9 +55,11 @@ const beatOver =
 
 const isRunningIn =
   (client: Client): ActivityDeps['isRunning'] =>
-  async (workflowId) => {
+  async (workflowId, firstRunId) => {
     try {
-      return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
+      const { status, raw } = await client.workflow.getHandle(workflowId).describe();
+      const isIt = firstRunId === undefined || raw.workflowExecutionInfo?.firstRunId === firstRunId;
+      return isIt && status.name === 'RUNNING';
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;
       throw error;

@@ -165,6 +165,7 @@ export function useDays(): Days {
   const activities: Activities = {
     awaitRollout: () => Promise.resolve(),
     judgeGate: () => Promise.reject(new Error('no gate is asked here')),
+    notify: ({ memory }) => Promise.resolve(memory),
     planRollout: async ({ input }) => {
       const { app } = input as { app: string };
       await fakeOf(app).planning?.();
