@@ -34,7 +34,7 @@ export interface NoticesArg {
 }
 
 /** How often a rollout is looked at that may have been terminated: it says nothing then. */
-const ALIVE_MS = 60_000;
+const ALIVE_MS = 15_000;
 
 /** Told when a rollout has closed without a word. */
 const withoutAWord = (last: Notice): Notice => ({

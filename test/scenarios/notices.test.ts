@@ -1,0 +1,114 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { openSinks } from '../../src/proof/sink-server.js';
+import { V2 } from '../support/fly.js';
+import { operatorOf } from '../support/operator.js';
+import { eventually, usePlace } from '../support/place.js';
+
+/** Who watches a rollout on the real server: each sink in its own time, whatever dies. */
+
+const sinks = await openSinks();
+const config = join(await mkdtemp(join(tmpdir(), 'layover-notices-')), 'layover.json');
+const COMMIT = 'c'.repeat(40);
+
+await writeFile(
+  config,
+  JSON.stringify({
+    notify: {
+      team: { kind: 'slack', tokenFrom: 'SLACK_TOKEN', channel: 'C0123456', api: `${sinks.url}/slack` },
+      github: {
+        kind: 'github',
+        tokenFrom: 'GITHUB_TOKEN',
+        api: `${sinks.url}/github`,
+        repositories: { 'told-all': 'acme/shop' },
+      },
+      audit: { kind: 'webhook', url: `${sinks.url}/audit`, secretFrom: 'AUDIT_SECRET' },
+    },
+  }),
+);
+afterAll(() => sinks.close());
+
+const place = usePlace(
+  { images: { [V2]: {} } },
+  {},
+  {
+    LAYOVER_CONFIG: config,
+    SLACK_TOKEN: 'xoxb-1',
+    GITHUB_TOKEN: 'ghp-1',
+    AUDIT_SECRET: 's3cret',
+  },
+);
+const operator = operatorOf(place);
+
+const make = (app: string) =>
+  place.fly.make(app, { count: 2, region: 'ams', running: true }, { count: 2, region: 'ord', running: true });
+
+const canary = (app: string, more: object = {}) =>
+  operator.start(app, {
+    id: `${app}-door`,
+    type: 'regionalCanary',
+    input: { regions: ['ams', '*'], batches: [1], bake: '2s', healthy: { for: '1s' }, gates: ['approval'], ...more },
+  });
+
+/** The kinds that the webhook was told of an app, in their order, each delivery once. */
+const toldOf = (app: string): string[] => {
+  const told = sinks.arrived.filter(({ path, body }) => path === '/audit' && body['app'] === app);
+  return [...new Map(told.map(({ body }) => [body['delivery'], String(body['kind'])])).values()];
+};
+
+const boardOf = (app: string) =>
+  sinks.messages.find(({ text, thread }) => thread === undefined && text.includes(` of ${app} `));
+const repliesTo = (app: string) =>
+  sinks.messages.filter(({ thread }) => thread !== undefined && thread === boardOf(app)?.ts);
+
+const ended = (app: string) =>
+  eventually('everybody knows the end', () => (toldOf(app).at(-1) === 'finished' ? true : undefined), 60_000);
+
+test('state changes reach every sink once, also over the death of a worker, and a sink that is away delays nothing', async () => {
+  const app = 'told-all';
+  await make(app);
+  let isAway = true;
+  sinks.fault(({ path }) => (isAway && path === '/audit' ? { status: 503 } : undefined));
+  await canary(app, { source: { commit: COMMIT, pullRequest: 7 } });
+  await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
+  await eventually('Slack is asked', () => repliesTo(app)[0]);
+  await place.stopWorker();
+  await place.startWorker();
+  await operator.signal(`rollout:${app}`, 'proceed', { at: 'ams:approval' });
+  expect(await operator.result(`${app}-door`)).toMatchObject({ status: 'COMPLETED' });
+  expect(toldOf(app)).not.toContain('finished');
+  isAway = false;
+  await ended(app);
+  expect(toldOf(app)).toEqual(['started', 'waiting', 'resumed', 'finished']);
+  await eventually('Slack knows the end', () =>
+    boardOf(app)?.text.includes('has ended: completed') ? true : undefined,
+  );
+  expect(repliesTo(app).map(({ text }) => text.split('*')[1])).toEqual([
+    `regionalCanary of ${app} waits for a person`,
+    `regionalCanary of ${app} goes on`,
+    `regionalCanary of ${app} has ended: completed`,
+  ]);
+  expect(repliesTo(app)[0]?.text).toContain(`--workflow-id rollout:${app} --name proceed`);
+  expect(sinks.deployments.map(({ sha, statuses }) => [sha, statuses.at(-1)?.state])).toEqual([[COMMIT, 'success']]);
+  expect(sinks.comments).toHaveLength(1);
+  const notices = await place.json(`workflow list --query WorkflowType="notices"`);
+  expect(JSON.stringify(notices)).toContain(`notices:${app}:`);
+});
+
+test('a rollout that is terminated is told of too, and a pause once, with its reason', async () => {
+  const app = 'told-killed';
+  await make(app);
+  await canary(app);
+  await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
+  await operator.signal(`rollout:${app}`, 'pause', { reason: '5xx spike', by: 'ann' });
+  await eventually('the pause is told', () => (toldOf(app).includes('paused') ? true : undefined));
+  await place.cli(`workflow terminate --workflow-id rollout:${app}`);
+  await ended(app);
+  expect(toldOf(app)).toEqual(['started', 'waiting', 'paused', 'finished']);
+  const last = sinks.arrived.findLast(({ body }) => body['app'] === app && body['kind'] === 'finished');
+  expect(last?.body).toMatchObject({ reason: 'terminated' });
+  const paused = sinks.arrived.find(({ body }) => body['app'] === app && body['kind'] === 'paused');
+  expect(paused?.body['says']).toContain('5xx spike');
+});
