@@ -1,4 +1,5 @@
 import type { Memory } from '../src/domain/notices.js';
+import { briefOf } from '../src/domain/say-notice.js';
 import { type Sink, SinkError } from '../src/notify/sink.js';
 import type { NotifyOrder } from './contract.js';
 
@@ -18,5 +19,5 @@ export async function notify(
   const confirm = async () => {
     if (!(await isOurs())) throw new SinkError('another attempt tells it');
   };
-  return found.tell({ notice, source, memory, confirm });
+  return found.tell({ notice: briefOf(notice), source, memory, confirm });
 }

@@ -48,83 +48,95 @@ const withoutAWord = (last: Notice): Notice => ({
   canType: [],
 });
 
+/** What one run holds. */
+interface Office {
+  readonly arg: NoticesArg;
+  readonly desks: Map<string, Desk>;
+  last: Notice | undefined;
+  /** How often who is asked was reminded. */
+  reminded: number;
+  /** Deliveries under way. */
+  busy: number;
+}
+
+const isOver = ({ last }: Office): boolean => last?.kind === 'finished';
+const isTired = (): boolean => workflowInfo().continueAsNewSuggested;
+const waitingAt = ({ desks }: Office, sink: string): readonly Notice[] => desks.get(sink)?.waiting ?? [];
+
+/** What comes a second time, or after the end, is known already. */
+function put(office: Office, notice: Notice): void {
+  const { desks, last } = office;
+  const isReminder = notice.kind === 'reminder';
+  if (isOver(office) || (!isReminder && last !== undefined && notice.number <= last.number)) return;
+  if (!isReminder) {
+    office.last = notice;
+    office.reminded = 0;
+  }
+  for (const [sink, desk] of desks) desks.set(sink, { ...desk, waiting: enqueue(desk.waiting, notice) });
+}
+
+async function tellOne(office: Office, sink: string, notice: Notice): Promise<void> {
+  const { desks, arg } = office;
+  const memory = desks.get(sink)?.memory ?? {};
+  office.busy += 1;
+  const order = { sink, notice, source: arg.source, memory };
+  const told = await notify
+    .executeWithOptions({ summary: `${sink}: ${notice.kind} #${notice.number}` }, [order])
+    .catch((error: unknown) => {
+      if (isCancellation(error)) throw error;
+      return memory;
+    });
+  office.busy -= 1;
+  desks.set(sink, { waiting: waitingAt(office, sink).filter((one) => one !== notice), memory: told });
+}
+
+/** One sink's notices, one after another. */
+async function serve(office: Office, sink: string): Promise<void> {
+  for (;;) {
+    await condition(() => isTired() || isOver(office) || waitingAt(office, sink).length > 0);
+    const [notice] = waitingAt(office, sink);
+    if (isTired() || notice === undefined) return;
+    await tellOne(office, sink, notice);
+  }
+}
+
+/** A rollout that was terminated says nothing. */
+async function watch(office: Office): Promise<void> {
+  const { rollout, firstRunId } = office.arg;
+  const order = { workflowId: rollout, firstRunId, againMs: ALIVE_MS };
+  await awaitRollout.executeWithOptions({ summary: `whether ${rollout} still runs` }, [order]);
+  if (office.last !== undefined && !isOver(office)) put(office, withoutAWord(office.last));
+}
+
+/** Who is asked is reminded, ever more rarely. */
+async function remind(office: Office): Promise<void> {
+  for (;;) {
+    await condition(() => isTired() || isOver(office) || (office.last !== undefined && isAsking(office.last)));
+    const asked = office.last;
+    if (isTired() || isOver(office) || asked === undefined) return;
+    const wait = REMINDERS_MS[Math.min(office.reminded, REMINDERS_MS.length - 1)] ?? ALIVE_MS;
+    if (await condition(() => isTired() || office.last !== asked, wait)) continue;
+    office.reminded += 1;
+    put(office, { ...asked, kind: 'reminder', at: new Date().toISOString() });
+  }
+}
+
 /**
  * Tells the people who watch a rollout what becomes of it: each sink in its own order and time, so that one that is
  * away delays neither the rollout nor the others. It outlives the rollout until everybody has been told of its end.
  */
 export async function notices(arg: NoticesArg): Promise<void> {
-  const desks = new Map(arg.sinks.map((sink) => [sink, arg.desks?.[sink] ?? { waiting: [], memory: {} }] as const));
-  let { last, reminded = 0 } = arg;
-  let busy = 0;
-  const isOver = () => last?.kind === 'finished';
-  const isToldAll = () => [...desks.values()].every(({ waiting }) => waiting.length === 0);
-  const isTired = () => workflowInfo().continueAsNewSuggested;
-
-  const put = (notice: Notice) => {
-    if (isOver() || (last !== undefined && notice.number <= last.number && notice.kind !== 'reminder')) return;
-    if (notice.kind !== 'reminder') {
-      last = notice;
-      reminded = 0;
-    }
-    for (const [sink, desk] of desks) desks.set(sink, { ...desk, waiting: enqueue(desk.waiting, notice) });
-  };
-  setHandler(tellSignal, put, { description: 'A state change of the rollout, from the rollout itself.' });
-
-  const tellOne = async (sink: string): Promise<void> => {
-    const { waiting, memory } = desks.get(sink) ?? { waiting: [], memory: {} };
-    const [notice] = waiting;
-    if (notice === undefined) return;
-    busy += 1;
-    const told = await notify
-      .executeWithOptions({ summary: `${sink}: ${notice.kind} #${notice.number}` }, [
-        { sink, notice, source: arg.source, memory },
-      ])
-      .catch((error: unknown) => {
-        if (isCancellation(error)) throw error;
-        return memory;
-      });
-    busy -= 1;
-    const now = desks.get(sink)?.waiting ?? [];
-    desks.set(sink, { waiting: now.filter((one) => one !== notice), memory: told });
-  };
-
-  const serve = async (sink: string): Promise<void> => {
-    const isWaiting = () => (desks.get(sink)?.waiting.length ?? 0) > 0;
-    for (;;) {
-      await condition(() => isTired() || isWaiting() || isOver());
-      if (isTired() || !isWaiting()) return;
-      await tellOne(sink);
-    }
-  };
-
-  const watch = async (): Promise<void> => {
-    const order = { workflowId: arg.rollout, firstRunId: arg.firstRunId, againMs: ALIVE_MS };
-    await awaitRollout.executeWithOptions({ summary: `whether ${arg.rollout} still runs` }, [order]);
-    if (last !== undefined && !isOver()) put(withoutAWord(last));
-  };
-
-  const remind = async (): Promise<void> => {
-    for (;;) {
-      await condition(() => isTired() || isOver() || (last !== undefined && isAsking(last)));
-      if (isTired() || isOver() || last === undefined) return;
-      const asked = last;
-      const wait = REMINDERS_MS[Math.min(reminded, REMINDERS_MS.length - 1)] ?? ALIVE_MS;
-      const isAnswered = await condition(() => isTired() || last !== asked, wait);
-      if (isAnswered) continue;
-      reminded += 1;
-      put({ ...asked, kind: 'reminder', at: new Date().toISOString() });
-    }
-  };
-
+  const nothing: Desk = { waiting: [], memory: {} };
+  const desks = new Map(arg.sinks.map((sink) => [sink, arg.desks?.[sink] ?? nothing]));
+  const office: Office = { arg, desks, last: arg.last, reminded: arg.reminded ?? 0, busy: 0 };
+  const description = 'A state change of the rollout, from the rollout itself.';
+  setHandler(tellSignal, (notice) => put(office, notice), { description });
   setCurrentDetails(`Tells ${arg.sinks.join(', ')} what becomes of \`${arg.rollout}\`; ends when all know its end.`);
-  void watch();
-  await Promise.all([...arg.sinks.map(serve), remind()]);
-  if (isOver() && isToldAll()) return;
-  await condition(() => busy === 0);
-  await continueAsNew<typeof notices>({
-    ...arg,
-    desks: Object.fromEntries(desks),
-    ...(last === undefined ? {} : { last }),
-    reminded,
-  });
+  watch(office).catch(() => undefined);
+  await Promise.all([...arg.sinks.map((sink) => serve(office, sink)), remind(office)]);
+  if (isOver(office) && arg.sinks.every((sink) => waitingAt(office, sink).length === 0)) return;
+  await condition(() => office.busy === 0);
+  const { last, reminded } = office;
+  const next = { ...arg, desks: Object.fromEntries(desks), reminded };
+  await continueAsNew<typeof notices>(last === undefined ? next : { ...next, last });
 }

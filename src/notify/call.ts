@@ -53,14 +53,3 @@ export async function callSink(
   if (answer.status >= 200 && answer.status < 300) return answer.body;
   throw refusal(name, answer, now());
 }
-
-/** An answer's JSON. @throws SinkError where it is none. */
-export function readJson(name: string, body: string): Readonly<Record<string, unknown>> | readonly unknown[] {
-  try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
-  } catch {
-    // Said below.
-  }
-  throw new SinkError(`${name} gives an answer that cannot be read`);
-}

@@ -1,9 +1,6 @@
 import { z } from 'zod';
-import { clip } from '../domain/clip.js';
-import type { Memory, Notice } from '../domain/notices.js';
 import { callSink } from './call.js';
-import { type Delivery, type Sink, type SinkDeps, SinkError } from './sink.js';
-import { headline, sayCounts, saysOf, targetOf } from './texts.js';
+import { type Brief, cut, type Delivery, type Memory, type Sink, type SinkDeps, SinkError } from './sink.js';
 
 export interface GitHub {
   readonly token: string;
@@ -24,26 +21,26 @@ const Statuses = z.array(z.looseObject({ state: z.string(), description: z.strin
 const Comments = z.array(Id.extend({ body: z.string().nullish() }));
 
 /** A deployment's state, by how a rollout stands. */
-function stateOf({ phase, reason, kind }: Notice): string {
+function stateOf({ phase, reason, kind }: Brief): string {
   if (kind !== 'finished') return ['paused', 'pausing', 'waiting'].includes(phase) ? 'pending' : 'in_progress';
   if (reason === 'completed') return 'success';
   return reason === 'aborted' || reason === 'canceled' ? 'error' : 'failure';
 }
 
-const descriptionOf = (notice: Notice): string =>
-  clip(`#${notice.number} ${headline(notice)}: ${notice.says}`, MOST_DESCRIPTION);
+const descriptionOf = (notice: Brief): string =>
+  cut(`#${notice.number} ${notice.headline}: ${notice.says}`, MOST_DESCRIPTION);
 
-const markerOf = ({ rollout }: Notice): string => `<!-- layover ${rollout} -->`;
+const markerOf = ({ rollout }: Brief): string => `<!-- layover ${rollout} -->`;
 
-function commentOf(notice: Notice): string {
+function commentOf(notice: Brief): string {
   const lines = notice.canType.length === 0 ? [] : ['', '```sh', ...notice.canType, '```'];
   return [
     markerOf(notice),
-    `**${headline(notice)}**`,
+    `**${notice.headline}**`,
     '',
-    saysOf(notice),
+    notice.says,
     '',
-    `${sayCounts(notice)}; target \`${targetOf(notice)}\``,
+    `${notice.progress}; target \`${notice.target}\``,
     ...lines,
   ].join('\n');
 }
@@ -57,11 +54,8 @@ function read<T>(schema: z.ZodType<T>, body: string): T {
   }
 }
 
-/**
- * GitHub: a deployment of the commit with a status a state change, and one comment on the pull request, edited in
- * place. Each is looked up before it is made: a deployment by its payload, a comment by a mark in its text.
- */
-export function gitHub({ token, api, repositories }: GitHub, deps: SinkDeps): Sink {
+/** The calls of one token. */
+function createApi({ token, api }: GitHub, deps: SinkDeps) {
   const headers = {
     authorization: `Bearer ${token}`,
     accept: 'application/vnd.github+json',
@@ -69,85 +63,95 @@ export function gitHub({ token, api, repositories }: GitHub, deps: SinkDeps): Si
   };
   const call = (method: string, path: string, body?: object) =>
     callSink('GitHub', { method, url: `${api}/repos/${path}`, headers, ...(body === undefined ? {} : { body }) }, deps);
+  return {
+    call,
+    /** The first of a list, page by page, that is the one. */
+    async find<T>(path: string, schema: z.ZodType<readonly T[]>, isIt: (one: T) => boolean): Promise<T | undefined> {
+      for (let page = 1; page <= MOST_PAGES; page += 1) {
+        const joined = `${path}${path.includes('?') ? '&' : '?'}per_page=${PAGE}&page=${page}`;
+        const list = read(schema, await call('GET', joined));
+        const found = list.find(isIt);
+        if (found !== undefined || list.length < PAGE) return found;
+      }
+      return undefined;
+    },
+  };
+}
 
-  async function findIn<T>(
-    path: string,
-    schema: z.ZodType<readonly T[]>,
-    isIt: (one: T) => boolean,
-  ): Promise<T | undefined> {
-    for (let page = 1; page <= MOST_PAGES; page += 1) {
-      const joined = `${path}${path.includes('?') ? '&' : '?'}per_page=${PAGE}&page=${page}`;
-      const list = read(schema, await call('GET', joined));
-      const found = list.find(isIt);
-      if (found !== undefined || list.length < PAGE) return found;
-    }
-    return undefined;
+type Api = ReturnType<typeof createApi>;
+
+interface Place {
+  readonly api: Api;
+  readonly repository: string;
+}
+
+/** The deployment of a commit that is this rollout's: auto-merge and required checks are GitHub's defaults, and unwanted. */
+async function deploymentOf({ api, repository }: Place, commit: string, delivery: Delivery): Promise<string> {
+  const { notice, memory, confirm } = delivery;
+  if (memory['deployment'] !== undefined) return memory['deployment'];
+  const environment = notice.app;
+  const query = new URLSearchParams({ sha: commit, environment }).toString();
+  const isOurs = ({ payload }: { payload?: unknown }) => JSON.stringify(payload ?? '').includes(notice.rollout);
+  const found = await api.find(`${repository}/deployments?${query}`, Deployments, isOurs);
+  if (found !== undefined) return String(found.id);
+  await confirm();
+  const body = {
+    ref: commit,
+    task: 'deploy',
+    auto_merge: false,
+    required_contexts: [],
+    environment,
+    payload: { layover: notice.rollout },
+    description: cut(notice.headline, MOST_DESCRIPTION),
+  };
+  return String(read(Id, await api.call('POST', `${repository}/deployments`, body)).id);
+}
+
+async function tellStatus({ api, repository }: Place, id: string, { notice, confirm }: Delivery): Promise<void> {
+  const [state, description] = [stateOf(notice), descriptionOf(notice)];
+  const path = `${repository}/deployments/${id}/statuses`;
+  const isOurs = (one: { description?: string | null | undefined }) => one.description === description;
+  if ((await api.find(path, Statuses, isOurs)) !== undefined) return;
+  await confirm();
+  await api.call('POST', path, { state, description, environment: notice.app });
+}
+
+async function tellComment({ api, repository }: Place, pullRequest: number, delivery: Delivery): Promise<string> {
+  const { notice, memory, confirm } = delivery;
+  const isOurs = ({ body }: { body?: string | null | undefined }) => body?.includes(markerOf(notice)) === true;
+  const path = `${repository}/issues/${pullRequest}/comments`;
+  const known = memory['comment'] ?? (await api.find(path, Comments, isOurs))?.id;
+  const body = { body: commentOf(notice) };
+  if (known !== undefined) {
+    await api.call('PATCH', `${repository}/issues/comments/${known}`, body);
+    return String(known);
   }
+  await confirm();
+  return String(read(Id, await api.call('POST', path, body)).id);
+}
 
-  async function deployment(
-    repository: string,
-    commit: string,
-    { notice, memory, confirm }: Delivery,
-  ): Promise<string> {
-    if (memory['deployment'] !== undefined) return memory['deployment'];
-    const environment = notice.app;
-    const query = new URLSearchParams({ sha: commit, environment }).toString();
-    const isOurs = ({ payload }: { payload?: unknown }) => JSON.stringify(payload ?? '').includes(notice.rollout);
-    const found = await findIn(`${repository}/deployments?${query}`, Deployments, isOurs);
-    if (found !== undefined) return String(found.id);
-    await confirm();
-    const body = {
-      ref: commit,
-      task: 'deploy',
-      auto_merge: false,
-      required_contexts: [],
-      environment,
-      payload: { layover: notice.rollout },
-      description: clip(headline(notice), MOST_DESCRIPTION),
-    };
-    return String(read(Id, await call('POST', `${repository}/deployments`, body)).id);
-  }
-
-  async function status(repository: string, id: string, { notice, confirm }: Delivery): Promise<void> {
-    const [state, description] = [stateOf(notice), descriptionOf(notice)];
-    const path = `${repository}/deployments/${id}/statuses`;
-    const isOurs = (one: { description?: string | null | undefined }) => one.description === description;
-    if ((await findIn(path, Statuses, isOurs)) !== undefined) return;
-    await confirm();
-    await call('POST', path, { state, description, environment: notice.app });
-  }
-
-  async function comment(
-    repository: string,
-    pullRequest: number,
-    { notice, memory, confirm }: Delivery,
-  ): Promise<string> {
-    const isOurs = ({ body }: { body?: string | null | undefined }) => body?.includes(markerOf(notice)) === true;
-    const path = `${repository}/issues/${pullRequest}/comments`;
-    const known = memory['comment'] ?? (await findIn(path, Comments, isOurs))?.id;
-    const body = { body: commentOf(notice) };
-    if (known !== undefined) {
-      await call('PATCH', `${repository}/issues/comments/${known}`, body);
-      return String(known);
-    }
-    await confirm();
-    return String(read(Id, await call('POST', path, body)).id);
-  }
-
+/**
+ * GitHub: a deployment of the commit with a status a state change, and one comment on the pull request, edited in
+ * place. Each is looked up before it is made: a deployment by its payload, a comment by a mark in its text.
+ */
+export function gitHub(options: GitHub, deps: SinkDeps): Sink {
+  const api = createApi(options, deps);
+  const { repositories } = options;
   return {
     takes: ({ kind, app }) => kind !== 'progress' && kind !== 'reminder' && Object.hasOwn(repositories, app),
     async tell(delivery): Promise<Memory> {
       const { source, notice, memory } = delivery;
       const repository = repositories[notice.app];
       if (repository === undefined) return memory;
+      const place = { api, repository };
       let kept = memory;
       if (source.commit !== undefined) {
-        const id = await deployment(repository, source.commit, delivery);
-        kept = { ...kept, deployment: id };
-        await status(repository, id, delivery);
+        const deployment = await deploymentOf(place, source.commit, delivery);
+        kept = { ...kept, deployment };
+        await tellStatus(place, deployment, delivery);
       }
       if (source.pullRequest !== undefined)
-        kept = { ...kept, comment: await comment(repository, source.pullRequest, delivery) };
+        kept = { ...kept, comment: await tellComment(place, source.pullRequest, delivery) };
       return kept;
     },
   };

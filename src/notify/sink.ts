@@ -1,9 +1,37 @@
-import type { Memory, Notice } from '../domain/notices.js';
-import type { Source } from '../input/types.js';
 import type { Transport } from '../fly/transport.js';
 
+/** What is told: our own words and numbers. */
+export interface Brief {
+  /** Its name: the same however often it is told. */
+  readonly delivery: string;
+  readonly number: number;
+  readonly kind: string;
+  /** Somebody has to do something. */
+  readonly asks: boolean;
+  readonly app: string;
+  /** `<hash of the change>.<start>`. */
+  readonly rollout: string;
+  readonly target: string;
+  readonly phase: string;
+  readonly reason: string;
+  readonly headline: string;
+  readonly says: string;
+  readonly progress: string;
+  /** The lines to type, where somebody is asked. */
+  readonly canType: readonly string[];
+}
+
+/** Where a sink's messages of a rollout are: ids, never a secret. */
+export type Memory = Readonly<Record<string, string>>;
+
+/** What a rollout is for. */
+export interface Source {
+  readonly commit?: string;
+  readonly pullRequest?: number;
+}
+
 export interface Delivery {
-  readonly notice: Notice;
+  readonly notice: Brief;
   readonly source: Source;
   readonly memory: Memory;
   /**
@@ -16,7 +44,7 @@ export interface Delivery {
 /** Somebody who is told. */
 export interface Sink {
   /** Whether a notice of this kind is for it. */
-  readonly takes: (notice: Notice) => boolean;
+  readonly takes: (notice: Pick<Brief, 'kind' | 'app'>) => boolean;
   /** @returns what it is to remember. @throws SinkError where it has to be told again. */
   readonly tell: (delivery: Delivery) => Promise<Memory>;
 }
@@ -37,6 +65,9 @@ export class SinkError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 }
+
+/** A text that is not longer than `most` characters. */
+export const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`);
 
 /** Past this nobody answers any more. */
 export const ANSWER_TIMEOUT_MS = 10_000;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { deliveryOf, isAsking, type Memory, type Notice } from '../domain/notices.js';
 import { callSink } from './call.js';
-import { type Delivery, type Sink, type SinkDeps, SinkError } from './sink.js';
+import { type Brief, type Delivery, type Memory, type Sink, type SinkDeps, SinkError } from './sink.js';
 import { boardOf, replyOf } from './slack-text.js';
 
 export interface SlackBot {
@@ -62,72 +61,71 @@ function orThrow(answer: Answer): Answer {
 
 const metadataOf = (delivery: string) => ({ event_type: 'layover_rollout', event_payload: { delivery } });
 
-/**
- * A bot: one message a rollout, edited in place, and state changes in its thread. Slack has no key that makes a post
- * happen once: each carries our delivery id in its metadata, and is looked up before it is made.
- */
-export function slackBot(bot: SlackBot, deps: SinkDeps): Sink {
+interface Channel {
+  /** Looks for what a delivery has made. @param thread whose messages are looked through; left out: the channel's. */
+  find(delivery: string, thread?: string): Promise<string | undefined>;
+  post(text: string, delivery: string, confirm: Delivery['confirm'], more?: object): Promise<string>;
+  /** False where the message is gone. */
+  edit(ts: string, text: string): Promise<boolean>;
+}
+
+/** Slack has no key that makes a post happen once: each carries our delivery id in its metadata, to be looked up. */
+function createChannel(bot: SlackBot, deps: SinkDeps): Channel {
   const api = createApi(bot, deps);
   const { channel } = bot;
-
-  /** @param thread the message whose thread is looked through; left out: the channel. */
-  async function find(delivery: string, thread?: string): Promise<string | undefined> {
-    const method = thread === undefined ? 'conversations.history' : 'conversations.replies';
-    const where = {
-      channel,
-      limit: String(PAGE),
-      include_all_metadata: 'true',
-      ...(thread === undefined ? {} : { ts: thread }),
-    };
-    let cursor = '';
-    for (let page = 0; page < MOST_PAGES; page += 1) {
-      const answer = orThrow(await api.get(method, cursor === '' ? where : { ...where, cursor }));
-      const found = answer.messages?.find(({ metadata }) => metadata?.event_payload?.delivery === delivery);
-      if (found !== undefined) return found.ts;
-      cursor = answer.response_metadata?.next_cursor ?? '';
-      if (cursor === '') return undefined;
-    }
-    return undefined;
-  }
-
-  async function post(
-    text: string,
-    delivery: string,
-    confirm: Delivery['confirm'],
-    more: object = {},
-  ): Promise<string> {
-    await confirm();
-    const body = { channel, text, unfurl_links: false, metadata: metadataOf(delivery), ...more };
-    const { ts } = orThrow(await api.post('chat.postMessage', body));
-    if (!ts) throw new SinkError('Slack does not say which message it has posted');
-    return ts;
-  }
-
-  async function board({ notice, memory, confirm }: Delivery): Promise<{ ts: string; isNew: boolean }> {
-    const known = memory['ts'] ?? (await find(notice.rollout));
-    if (known !== undefined) {
-      const edited = await api.post('chat.update', { channel, ts: known, text: boardOf(notice) });
-      // Somebody has deleted it.
-      if (edited.ok || edited.error !== 'message_not_found') {
-        orThrow(edited);
-        return { ts: known, isNew: false };
+  return {
+    async find(delivery, thread) {
+      const method = thread === undefined ? 'conversations.history' : 'conversations.replies';
+      const inThread = thread === undefined ? {} : { ts: thread };
+      const where = { channel, limit: String(PAGE), include_all_metadata: 'true', ...inThread };
+      let cursor = '';
+      for (let page = 0; page < MOST_PAGES; page += 1) {
+        const answer = orThrow(await api.get(method, cursor === '' ? where : { ...where, cursor }));
+        const found = answer.messages?.find(({ metadata }) => metadata?.event_payload?.delivery === delivery);
+        if (found !== undefined) return found.ts;
+        cursor = answer.response_metadata?.next_cursor ?? '';
+        if (cursor === '') return undefined;
       }
-    }
-    return { ts: await post(boardOf(notice), notice.rollout, confirm), isNew: true };
+      return undefined;
+    },
+
+    async post(text, delivery, confirm, more = {}) {
+      await confirm();
+      const body = { channel, text, unfurl_links: false, metadata: metadataOf(delivery), ...more };
+      const { ts } = orThrow(await api.post('chat.postMessage', body));
+      if (!ts) throw new SinkError('Slack does not say which message it has posted');
+      return ts;
+    },
+
+    async edit(ts, text) {
+      const edited = await api.post('chat.update', { channel, ts, text });
+      if (!edited.ok && edited.error === 'message_not_found') return false;
+      orThrow(edited);
+      return true;
+    },
+  };
+}
+
+/** A bot: one message a rollout, edited in place, and state changes in its thread; each is looked up before it is made. */
+export function slackBot(bot: SlackBot, deps: SinkDeps): Sink {
+  const channel = createChannel(bot, deps);
+
+  async function board({ notice, memory, confirm }: Delivery): Promise<string> {
+    const known = memory['ts'] ?? (await channel.find(notice.rollout));
+    // Somebody may have deleted it.
+    if (known !== undefined && (await channel.edit(known, boardOf(notice)))) return known;
+    return channel.post(boardOf(notice), notice.rollout, confirm);
   }
 
   return {
     takes: () => true,
     async tell(delivery): Promise<Memory> {
       const { notice, confirm } = delivery;
-      const { ts } = await board(delivery);
-      if (hasReply(notice)) {
-        const id = deliveryOf(notice);
-        const more = {
-          thread_ts: ts,
-          ...(isAsking(notice) || notice.kind === 'finished' ? { reply_broadcast: true } : {}),
-        };
-        if ((await find(id, ts)) === undefined) await post(replyOf(notice), id, confirm, more);
+      const ts = await board(delivery);
+      if (hasReply(notice) && (await channel.find(notice.delivery, ts)) === undefined) {
+        const isLoud = notice.asks || notice.kind === 'finished';
+        const more = { thread_ts: ts, ...(isLoud ? { reply_broadcast: true } : {}) };
+        await channel.post(replyOf(notice), notice.delivery, confirm, more);
       }
       return { ts };
     },
@@ -135,4 +133,4 @@ export function slackBot(bot: SlackBot, deps: SinkDeps): Sink {
 }
 
 /** The start is the message itself. */
-const hasReply = ({ kind }: Notice): boolean => kind !== 'progress' && kind !== 'started';
+const hasReply = ({ kind }: Brief): boolean => kind !== 'progress' && kind !== 'started';

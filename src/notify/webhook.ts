@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import { deliveryOf } from '../domain/notices.js';
 import { callSink } from './call.js';
 import type { Sink, SinkDeps } from './sink.js';
 
@@ -16,8 +15,8 @@ export const signatureOf = (secret: string, time: string, delivery: string, body
 export const webhook = ({ url, secret }: Webhook, deps: SinkDeps): Sink => ({
   takes: ({ kind }) => kind !== 'progress',
   async tell({ notice, source, confirm }) {
-    const delivery = deliveryOf(notice);
-    const body = JSON.stringify({ delivery, ...notice, ...source });
+    const { delivery } = notice;
+    const body = JSON.stringify({ ...notice, ...source });
     const time = String(Math.floor(deps.now() / 1_000));
     await confirm();
     const headers = {

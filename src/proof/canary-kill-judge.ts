@@ -28,6 +28,8 @@ export interface CanaryKillCase {
   readonly endedAt: number;
   /** The region whose machines are the first entry. */
   readonly firstRegion: string;
+  /** The bakes of first entries, by region or by group. */
+  readonly firstBakes: readonly string[];
 }
 
 const MARK = 'layover_rollout';
@@ -71,14 +73,14 @@ function writtenTwice(writes: readonly Write[]): Figure {
 
 /** Nothing of the second entry is written before its rollout was approved, and its judge was asked at the first's bake. */
 function gatesSkipped(writes: readonly Write[], evidence: CanaryKillCase): Figure {
-  const { given, asked, first, firstRegion } = evidence;
+  const { given, asked, first, firstRegion, firstBakes } = evidence;
   const regions = new Map(first.map((machine) => [machine.id, machine['region']]));
   const later = writes.filter((write) => !isBack(write) && regions.get(write.entry.machine ?? '') !== firstRegion);
   const skipped = later.filter(({ entry, hash, start }) => {
     const rollout = `${hash}.${start}`;
     const at = entry.began ?? entry.t;
     const isGiven = given.some((one) => one.rollout === rollout && one.at <= at);
-    const isJudged = asked.some((one) => one.rollout === rollout && one.step === `${firstRegion}:bake` && one.at <= at);
+    const isJudged = asked.some((one) => one.rollout === rollout && firstBakes.includes(one.step) && one.at <= at);
     return !isGiven || !isJudged;
   });
   return figure(

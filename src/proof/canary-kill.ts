@@ -9,9 +9,20 @@ import { type Asked, type Given, judgeCanaryKills } from './canary-kill-judge.js
 import { type MachineTruth, readJournal, readTruth } from './evidence.js';
 import type { Figure } from './judge.js';
 import { openJudge } from './judge-server.js';
-import { appNames, digestOf, FIRST_REGION, type FleetShape, imageOf, servingScenario } from './kill-fleet.js';
+import {
+  appNames,
+  digestOf,
+  FIRST_GROUP,
+  FIRST_REGION,
+  type FleetShape,
+  imageOf,
+  SECOND_GROUP,
+  servingScenario,
+} from './kill-fleet.js';
 import { kill, type KillPlan, type Toll } from './killer.js';
 import { roomOf, sweep, type SweepLog } from './sweep.js';
+import { judgeTold } from './told-judge.js';
+import { openWatchers, type Watchers } from './watchers.js';
 
 export interface CanaryKillOptions extends KillPlan, Omit<FleetShape, 'longestJobMs'> {
   readonly signal: AbortSignal;
@@ -73,18 +84,20 @@ export async function proveCanaryKill(given: CanaryKillOptions): Promise<CanaryK
   setMaxListeners(0, signal);
   const options = { ...given, signal };
   const config = join(folder, 'layover.json');
-  await writeFile(config, JSON.stringify({ gates: { checkout: { url: judge.url } } }));
+  const apps = appNames({ ...options, longestJobMs: 0 });
+  const watchers = await openWatchers(apps, options.seed);
+  await writeFile(config, JSON.stringify({ gates: { checkout: { url: judge.url } }, notify: watchers.notify }));
   let bench: Bench | undefined;
   try {
     bench = await openBench(servingScenario({ ...options, longestJobMs: 0 }, 'faults'), signal, {
       dbFile: join(folder, 'temporal.db'),
       continueAsNewAt: CONTINUE_AT,
-      env: { LAYOVER_CONFIG: config },
+      env: { LAYOVER_CONFIG: config, ...watchers.env },
     });
     const proof = begin(options, bench);
     const first = await readTruth(bench.simulator.url);
     await run(proof);
-    const figures = await judgeAfter(proof, first, asked);
+    const figures = await judgeAfter(proof, { first, asked, watchers });
     const { toll, canaries, rollbacks, turned, backKills, restarts } = proof;
     const deserters = bench.crew.deserters.map((last) => `a worker ended by itself: ${last}`);
     const unexpected = [...proof.unexpected, ...deserters];
@@ -93,6 +106,7 @@ export async function proveCanaryKill(given: CanaryKillOptions): Promise<CanaryK
   } finally {
     ended.abort();
     judge.close();
+    watchers.close();
     await bench?.close();
     await rm(folder, { recursive: true, force: true });
   }
@@ -162,14 +176,18 @@ async function forward(proof: Proof, app: string, change: number): Promise<void>
     app,
     image: imageOf(app, change),
     env: { CHANGE: String(change) },
-    regions: [FIRST_REGION, '*'],
-    batches: [2],
     bake: '5s',
     drain: '1s',
     gates: [{ http: 'checkout' }, 'approval'],
     maxFailed: '50%',
+    source: { commit: commitOf(change) },
   };
-  const order = { app, name: `${app}-v${change}`, input, type: 'regionalCanary' };
+  // The same machines, by their regions or by their groups.
+  const own =
+    change % 3 === 0
+      ? { type: 'processGroup', input: { ...input, groups: [FIRST_GROUP, { group: SECOND_GROUP, maxUnavailable: 2 }] } }
+      : { type: 'regionalCanary', input: { ...input, regions: [FIRST_REGION, '*'], batches: [2] } };
+  const order = { app, name: `${app}-v${change}`, ...own };
   const turns = change % 2 === 0;
   const done = new AbortController();
   const signal = AbortSignal.any([options.signal, done.signal]);
@@ -182,6 +200,8 @@ async function forward(proof: Proof, app: string, change: number): Promise<void>
   else await check(proof, app, digestOf(app, change), `canary ${change}`);
   proof.canaries += 1;
 }
+
+const commitOf = (change: number): string => change.toString(16).padStart(40, '0');
 
 async function back(proof: Proof, app: string, change: number): Promise<void> {
   const { bench, options, goingBack } = proof;
@@ -253,14 +273,42 @@ async function approve(proof: Proof, app: string, signal: AbortSignal): Promise<
   }
 }
 
-async function judgeAfter(proof: Proof, first: readonly MachineTruth[], asked: readonly Asked[]): Promise<Figure[]> {
+interface Witness {
+  readonly first: readonly MachineTruth[];
+  readonly asked: readonly Asked[];
+  readonly watchers: Watchers;
+}
+
+/** Notices travel behind the rollouts, and whoever was away is told later. */
+const TOLD_WITHIN_MS = 90_000;
+
+/** As soon as nothing is lost, and after a while whatever is. */
+async function judgeWatchers({ options, bench, given }: Proof, { watchers }: Witness): Promise<Figure[]> {
+  const deadline = Date.now() + TOLD_WITHIN_MS;
+  for (;;) {
+    const journal = await readJournal(bench.simulator.url);
+    const figures = judgeTold(
+      watchers.evidence(
+        journal,
+        given.map(({ rollout }) => rollout),
+      ),
+    );
+    if (figures.every(({ wrong }) => wrong === 0) || Date.now() > deadline) return figures;
+    await delay(1_000, undefined, { signal: options.signal });
+  }
+}
+
+async function judgeAfter(proof: Proof, witness: Witness): Promise<Figure[]> {
+  const { first, asked } = witness;
   const { options, bench, given, askedAgain, wrongEnds, canaries, rollbacks } = proof;
   const endedAt = Date.now();
   await delay(options.afterMs, undefined, { signal: options.signal });
   const journal = await readJournal(bench.simulator.url);
   const final = await readTruth(bench.simulator.url);
   const told = { given, asked, askedAgain, wrongEnds, ends: canaries + rollbacks };
-  return judgeCanaryKills({ journal, final, first, ...told, endedAt, firstRegion: FIRST_REGION });
+  const firstBakes = [`${FIRST_REGION}:bake`, `${FIRST_GROUP}:bake`];
+  const figures = judgeCanaryKills({ journal, final, first, ...told, endedAt, firstRegion: FIRST_REGION, firstBakes });
+  return [...figures, ...(await judgeWatchers(proof, witness))];
 }
 
 function progress({ toll, options, canaries, rollbacks, backKills, restarts, unexpected }: Proof): string {

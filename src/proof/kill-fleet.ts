@@ -179,6 +179,9 @@ function base(shape: FleetShape, troubles: Troubles): object {
 export const FIRST_REGION = 'ams';
 const SECOND_REGION = 'ord';
 
+/** The same machines as the first region's, and as the others'. */
+export const [FIRST_GROUP, SECOND_GROUP] = ['lead', 'rest'];
+
 /** Machines that serve, a third of them in the first region; every sixth is idle. */
 export function servingScenario(shape: FleetShape, troubles: Troubles): object {
   const check = { checks: { up: { type: 'tcp', port: 8080, interval: '2s' } } };
@@ -186,6 +189,7 @@ export function servingScenario(shape: FleetShape, troubles: Troubles): object {
     Array.from({ length: shape.machines }, (_, at) => ({
       ids: [idOf(shape, app, at)],
       region: at % 3 === 0 ? FIRST_REGION : SECOND_REGION,
+      group: at % 3 === 0 ? FIRST_GROUP : SECOND_GROUP,
       image: imageOf(app, 0),
       env: { AT: String(at) },
       config: check,

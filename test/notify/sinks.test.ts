@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Memory, Notice } from '../../src/domain/notices.js';
+import { briefOf } from '../../src/domain/say-notice.js';
 import { undiciTransport } from '../../src/fly/transport.js';
 import { gitHub } from '../../src/notify/github.js';
 import type { Sink, SinkError } from '../../src/notify/sink.js';
@@ -74,7 +75,7 @@ interface Telling {
 }
 
 const tell = (sink: Sink, one: Notice, { memory = {}, confirm = () => Promise.resolve() }: Telling = {}) =>
-  sink.tell({ notice: one, source: { commit: COMMIT, pullRequest: 42 }, memory, confirm });
+  sink.tell({ notice: briefOf(one), source: { commit: COMMIT, pullRequest: 42 }, memory, confirm });
 
 /** Tells it again until it is told, as Temporal does. */
 async function tellUntil(sink: Sink, one: Notice, memory: Memory = {}): Promise<Memory> {

@@ -48,7 +48,8 @@ type Committed = Partial<Record<keyof typeof DONE, readonly unknown[]>>;
 
 function brokenBy(committed: Committed): string[] {
   const { journal, final, first, ...told } = { ...DONE, ...committed };
-  const evidence = { ...told, ends: 2, endedAt: 1_000, firstRegion: 'ams' } as Omit<
+  const bakes = { firstRegion: 'ams', firstBakes: ['ams:bake'] };
+  const evidence = { ...told, ...bakes, ends: 2, endedAt: 1_000 } as Omit<
     CanaryKillCase,
     'journal' | 'final' | 'first'
   >;

@@ -8,6 +8,8 @@ const CONFIG = { checks: { up: { type: 'tcp', port: 8080, interval: '1s' } } };
 const place = usePlace({ images: { [V2]: {} } });
 const operator = operatorOf(place);
 
+const byText = (a: string, b: string): number => (a < b ? -1 : 1);
+
 const serving = { running: true, config: CONFIG };
 
 /** Three zk in two regions, two supervisors, two conductors. */
@@ -43,7 +45,7 @@ test.concurrent(
     await start(app, { groups: ['supervisor', 'approval', 'conductor'] });
     const waiting = await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
     expect(waiting.step.name).toBe('supervisor:approval');
-    expect(waiting.images.map(({ group, machines }) => [group, machines]).toSorted()).toEqual([
+    expect(waiting.images.map(({ group, machines }) => [group, machines].join(' ')).toSorted(byText)).toEqual([
       ['conductor', 2],
       ['supervisor', 2],
       ['zk', 1],

@@ -1,5 +1,5 @@
-import { clip } from '../domain/clip.js';
-import type { Notice, NoticeKind } from '../domain/notices.js';
+import { clip } from './clip.js';
+import { deliveryOf, isAsking, type Notice, type NoticeKind } from './notices.js';
 
 const WORDS: Readonly<Record<NoticeKind, string>> = {
   started: 'started',
@@ -13,11 +13,11 @@ const WORDS: Readonly<Record<NoticeKind, string>> = {
 };
 
 /** In one line: which rollout, and what has become of it. */
-export const headline = ({ app, type, kind, reason }: Notice): string =>
+const headline = ({ app, type, kind, reason }: Notice): string =>
   `${type} of ${app} ${WORDS[kind]}${kind === 'finished' ? `: ${reason}` : ''}`;
 
 /** How far it is. */
-export function sayCounts({ counts, step }: Notice): string {
+function sayCounts({ counts, step }: Notice): string {
   const { atTarget, selected, failed, foreign, left } = counts;
   const more = [
     ...(failed > 0 ? [`${failed} failed`] : []),
@@ -31,5 +31,13 @@ export function sayCounts({ counts, step }: Notice): string {
 const MOST_TEXT = 1_500;
 const MOST_TARGET = 500;
 
-export const saysOf = ({ says }: Notice): string => clip(says, MOST_TEXT);
-export const targetOf = ({ target }: Notice): string => clip(target, MOST_TARGET);
+/** A notice in words, under the name that tells a repetition apart. */
+export const briefOf = (notice: Notice) => ({
+  ...notice,
+  delivery: deliveryOf(notice),
+  asks: isAsking(notice),
+  headline: headline(notice),
+  says: clip(notice.says, MOST_TEXT),
+  target: clip(notice.target, MOST_TARGET),
+  progress: sayCounts(notice),
+});
