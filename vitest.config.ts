@@ -21,7 +21,7 @@ export default defineConfig({
           name: 'served',
           include: SERVED,
           globalSetup: './test/support/global-setup.ts',
-          maxWorkers: 2,
+          maxWorkers: 3,
           // Rollouts mostly wait: many at once in one place cost little.
           maxConcurrency: 16,
           testTimeout: 120_000,

@@ -36,6 +36,14 @@ function declare(program: Command, run: Run, outside: Outside): void {
       run(async () => (await import('./status.js')).statusCommand(app, flags, outside)),
     );
   program
+    .command('explain')
+    .description('who did what when and why, in at most 40 lines: from the last rollout and from the machines')
+    .argument('<app>', 'the Fly app')
+    .option('--json', 'a line for each thing that happened, and for each machine')
+    .action((app: string, flags: { readonly json?: boolean }) =>
+      run(async () => (await import('./explain.js')).explainCommand(app, flags, outside)),
+    );
+  program
     .command('schema')
     .description('the JSON Schema of an input')
     .argument('<type>', 'the rollout type, for example stoppedSweep')

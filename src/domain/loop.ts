@@ -1,4 +1,5 @@
 import { type Decision, decide } from './decide.js';
+import { withDiary } from './diary.js';
 import type { Candidate } from './candidates.js';
 import { type GateOrder, onJudged } from './judging.js';
 import { isOutdated, type Look, lookOrder, type LookOrder } from './look.js';
@@ -125,7 +126,7 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
   let state = first;
   let changes = 0;
   const put = (next: RolloutState) => {
-    state = next;
+    state = withDiary(state, next, hands.now());
     changes += 1;
   };
   const looks = createLooks(hands, () => state, put);

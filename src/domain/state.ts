@@ -1,5 +1,6 @@
 import { hasImage } from './change.js';
 import type { Candidate } from './candidates.js';
+import type { Diary } from './diary.js';
 import type { Observation } from './fleet.js';
 import type { Plan } from './plan.js';
 import { type Flight, isAway, isBootable, type Landed, type Pace, type Trial } from './pace.js';
@@ -140,6 +141,8 @@ export interface RolloutState {
   readonly movedAt?: number;
   readonly written: number;
   readonly interrupted: readonly string[];
+  /** What happened, for whoever asks later. */
+  readonly diary?: Diary;
   /** Brought back by their image alone, since Fly no longer keeps what they ran. */
   readonly imageOnly: readonly string[];
   readonly notice?: string;

@@ -86,6 +86,9 @@ export interface Status {
   readonly waits: readonly Wait[];
   readonly canType: readonly string[];
   readonly notes: readonly string[];
+  /** What happened so far: the first entries and the latest, with how many are left out in between. */
+  readonly diary: readonly { readonly at: string; readonly says: string; readonly by?: string }[];
+  readonly diaryLeft: number;
 }
 
 /** Every one is named: whoever lost a job wants to know. Ten thousand are 170 KB. */
@@ -190,6 +193,11 @@ const turnStatus = ({ says, since, failed }: Turn): NonNullable<Status['turned']
     .map(([id, failure]) => `${id} ${failure.region} ${failure.group}: ${failure.says}`),
 });
 
+const diaryOf = ({ diary }: RolloutState): Pick<Status, 'diary' | 'diaryLeft'> => ({
+  diary: (diary?.entries ?? []).map(({ at, ...entry }) => ({ at: iso(at), ...entry })),
+  diaryLeft: diary?.left ?? 0,
+});
+
 /** Everything an operator may ask: phase, reason, since, message, counts, what is not fine, what can be typed. */
 export function statusOf(state: RolloutState, around: Around): Status {
   const seen = state.seen ?? noObservation;
@@ -236,6 +244,7 @@ export function statusOf(state: RolloutState, around: Around): Status {
     machines: machinesOf(state, seen),
     waits: waitsOf(state, around),
     canType: commandsOf(state, around),
+    ...diaryOf(state),
     notes: [...state.plan.notes, ...sayBoots(state), ...(state.notice === undefined ? [] : [state.notice])],
   };
 }

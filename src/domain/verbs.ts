@@ -1,4 +1,5 @@
 import { isRestartOnly } from './change.js';
+import { write } from './diary.js';
 import { total } from './pools.js';
 import { unpause } from './pauses.js';
 import { stepOf } from './progress.js';
@@ -190,10 +191,19 @@ export function verbInputProblem(verb: Verb, input: unknown): string | undefined
     .find((problem) => problem !== undefined);
 }
 
+/** What was said, and what it was about. */
+function withSaid(state: RolloutState, verb: Verb, { at, machines, reason, by }: VerbInput, now: number): RolloutState {
+  const about = [at, machines?.slice(0, 5).join(' '), reason].filter((part) => part !== undefined).join(': ');
+  const entry = { at: now, says: about === '' ? verb : `${verb} ${about}`, ...(by === undefined ? {} : { by }) };
+  return { ...state, diary: write(state.diary, [entry]) };
+}
+
 /** Applies a verb, or says why not; the validator of the update and the signal's handler ask the same question. */
 export function applyVerb(state: RolloutState, verb: Verb, input: unknown, now: number): VerbAnswer {
   const problem = verbInputProblem(verb, input);
   if (problem !== undefined) return refuse(problem);
   if (state.stop !== undefined) return refuse(`the rollout is ending (${state.stop.kind}); ${verb} comes too late`);
-  return VERB_RULES[verb].apply(state, input ?? {}, now);
+  const said: VerbInput = input ?? {};
+  const answer = VERB_RULES[verb].apply(state, said, now);
+  return answer.ok && answer.state !== state ? done(withSaid(answer.state, verb, said, now)) : answer;
 }

@@ -224,3 +224,44 @@ describe('layover status --from-fly', () => {
     expect(bare.err).toContain('FLY_API_TOKEN');
   });
 });
+
+describe('layover explain', () => {
+  const explain = (...args: string[]) => layover(['explain', ...args], { env: env() });
+
+  test.concurrent('tells who did what when and why, in at most 40 lines, and as an audit', async () => {
+    const working = await lasting('explains');
+    await operator.update('rollout:explains', 'pause', { reason: '5xx spike', by: 'ann' });
+    await operator.update('rollout:explains', 'resume', { by: 'ben' });
+    await operator.signal('rollout:explains', 'abort', { reason: 'wrong image', by: 'ann' });
+    await operator.result('rollout:explains');
+    const { code, out, err } = await explain('explains');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const lines = out.trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(40);
+    expect(lines[0]).toMatch(/^explains: ended FAILED at .*: aborted: 2 of 3 machines/);
+    expect(out).toMatch(/Z {2}started by \S+, as /);
+    expect(out).toMatch(
+      /Z {2}pause 5xx spike \(by ann\)\n.*Z {2}resume \(by ben\)\n.*Z {2}abort wrong image \(by ann\)/,
+    );
+    expect(out).toMatch(/2 {2}written by [a-f0-9]{12}\.\w+, before that registry\.fly\.io\/encoder:v1/);
+    const audit = (await explain('explains', '--json')).out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { what: string; says: string; by?: string });
+    expect(audit.map(({ what }) => what)).toEqual([
+      'started',
+      ...Array(3).fill('happened'),
+      'ended',
+      ...Array(3).fill('machine'),
+    ]);
+    expect(audit.find(({ says }) => says.includes(working))).toBeDefined();
+  });
+
+  test.concurrent('of an app that Temporal knows nothing of tells what its machines say', async () => {
+    await place.fly.make('unknown', { count: 2 });
+    const { code, out } = await explain('unknown');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^unknown: Temporal at \S+ knows of no rollout/);
+    expect(out).toContain('2  carry no mark of a rollout');
+  });
+});
