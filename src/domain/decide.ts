@@ -7,7 +7,16 @@ import { mixedEnd } from './pauses.js';
 import { machines } from './say-count.js';
 import { isTurning } from './turn.js';
 import { gateOrders, type GateOrder } from './judging.js';
-import { hasUpdatable, isLastStep, isStepDone, patienceEnd, stepEndsAt, stepOf } from './progress.js';
+import {
+  hasUpdatable,
+  isLastStep,
+  isOwed,
+  isReopened,
+  isStepDone,
+  patienceEnd,
+  stepEndsAt,
+  stepOf,
+} from './progress.js';
 import { deadlineAt, LEAST_TRIAL_MS, mayStopAt, openHolds, paceOf, type RolloutState } from './state.js';
 
 /** A look that leaves machines out because they are taken is renewed after this: what it left out may be free again. */
@@ -146,6 +155,11 @@ function whenStepEnds({ state, now, flying, draining }: Situation): Decision | u
   return { kind: 'advance' };
 }
 
+/** What a closing pass finds goes back to where it is judged. */
+function whenReopened({ state, flying, draining }: Situation): Decision | undefined {
+  return !flying && !draining && isReopened(state) ? { kind: 'advance' } : undefined;
+}
+
 /** Done means that a list says so, twice. */
 function whenClear(situation: Situation): Decision | undefined {
   const { state, flying } = situation;
@@ -181,9 +195,10 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
       ...spares(state, now),
     ),
   };
-  const queue = state.queue.filter(
-    ({ id, working }) => working === undefined || working === 'ours' || now >= mayStopAt(state, id),
-  );
+  const isNow = ({ id, working }: Candidate) =>
+    working === undefined || working === 'ours' || now >= mayStopAt(state, id);
+  const reopens = isReopened(state);
+  const queue = state.queue.filter((one) => isNow(one) && (!reopens || isOwed(state, one)));
   return { kind: 'act', start: isLate ? [] : admit(queue, paceOf(state)), look, judge: gateOrders(state) };
 }
 
@@ -216,6 +231,7 @@ export const RULES: readonly Rule[] = [
   { because: 'it is paused', decide: whilePaused },
   { because: 'it is to go back', decide: whileTurning },
   { because: 'its deadline has passed', decide: afterDeadline },
+  { because: 'the closing pass found what nobody has judged', decide: whenReopened },
   { because: 'two looks in a row found nothing left to do', decide: whenClear },
   { because: 'what is left cannot be updated', decide: whenPatienceEnds },
   { because: 'its step is done, and another follows', decide: whenStepEnds },

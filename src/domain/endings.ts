@@ -13,7 +13,7 @@ export interface End {
 
 /** Said of an end that leaves machines held, which Fly would not let us put right. */
 export function sayHeld({ holds }: RolloutState): string {
-  const held = Object.keys(holds).length;
+  const held = Object.values(holds).filter(({ fenceOnly }) => fenceOnly !== true).length;
   return held === 0
     ? ''
     : `; ${machines(held)} may still be cordoned or stopped by Layover: the next start that selects it puts it right`;

@@ -169,6 +169,15 @@ function countOutside(judged: readonly Judged[]): Partial<Record<Standing, numbe
   return outside;
 }
 
+/** Those that work, are still to be updated where they are, and are capacity. */
+function countDue(due: readonly Judged[], pools: Map<string, CountedPool>, context: RolloutContext, view: View): void {
+  for (const one of due) {
+    const pool = pools.get(placeKey(one.machine));
+    const { working } = withCapacity(toCandidate(one), one.machine, context, view);
+    if (pool !== undefined && working === 'up') pool.due += 1;
+  }
+}
+
 /** By the table; who was stopped in vain lately is not stopped again yet. */
 function judgeAll(fleet: readonly MachineFacts[], context: RolloutContext, view: View): Judged[] {
   const spared = new Set(view.spared);
@@ -212,13 +221,12 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   // What an order of ours holds at this moment is no finding.
   const left = inside.filter((j) => isHeld(j) && !taken.has(j.machine.id));
   const others = open.filter((j) => isForUs(j) && !isHeld(j) && !taken.has(j.machine.id));
-  const candidates = [...left, ...others].map((j) => withCapacity(toCandidate(j), j.machine, context, view));
+  // On the way back a list that lags calls untouched what was written a moment ago.
+  const strayed = around.filter(({ machine }) => doubt.has(machine.id) && !failed.has(machine.id));
+  const looked = strayed.filter(({ machine }) => !taken.has(machine.id));
+  const candidates = [...left, ...others, ...looked].map((j) => withCapacity(toCandidate(j), j.machine, context, view));
   const due = of('due');
-  for (const j of due) {
-    const pool = pools.get(placeKey(j.machine));
-    const { working } = withCapacity(toCandidate(j), j.machine, context, view);
-    if (pool !== undefined && working === 'up') pool.due += 1;
-  }
+  countDue(due, pools, context, view);
   const working = due.filter((j) => inScope(view.step.scope, j.machine)).length;
   const here = eligible(candidates, { step: view.step, doubt, inPlace: context.inPlace === true, working });
   return {
@@ -231,7 +239,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     trials,
     shown,
     early: Object.fromEntries(Object.entries(early).slice(0, MOST_EARLY)),
-    doubtful: open.filter(isDoubtful).length,
+    doubtful: open.filter(isDoubtful).length + strayed.length,
     pools: [...pools.values()].toSorted(byPlace),
     candidates: inOrder(here, context).slice(0, MOST_CANDIDATES),
     remarks: REMARKABLE.flatMap((standing) => (standing === 'held' ? left : of(standing)))

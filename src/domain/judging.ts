@@ -40,11 +40,16 @@ export function onJudged(state: RolloutState, { name, ...judgement }: GateOutcom
   if (step.kind !== 'bake' || !step.gates.some((gate) => gate.name === name)) return state;
   const told = { ...state, step: { ...state.step, gates: { ...state.step.gates, [name]: judgement } } };
   const { verdict, says, at } = judgement;
-  if (verdict === 'FAIL') return pauseOnGate(told, 'gate_failed', `gate ${name} of ${step.name}: FAIL: ${says}`, now);
+  if (verdict === 'FAIL')
+    return pauseOnGate(
+      told,
+      { code: 'gate_failed', gate: name, says: `gate ${name} of ${step.name}: FAIL: ${says}` },
+      now,
+    );
   if (verdict === 'PASS' || at < bakeEnd(told, step)) return told;
   if (verdict === 'NONE') return onSilence(told, step, { name, says }, now);
   const why = `gate ${name} of ${step.name} cannot judge: ${says}; resume asks it again`;
-  return pauseOnGate(told, 'judge_unavailable', why, now);
+  return pauseOnGate(told, { code: 'judge_unavailable', gate: name, says: why }, now);
 }
 
 /** Nothing to say at the end: the bake gets longer, up to three times its length. */
@@ -57,7 +62,7 @@ function onSilence(
   const more = extension(state, step);
   if (more === 0) {
     const why = `gate ${name} of ${step.name} has nothing to say after three times its bake: ${says}; resume goes on without it`;
-    return pauseOnGate(state, 'gate_silent', why, now);
+    return pauseOnGate(state, { code: 'gate_silent', gate: name, says: why }, now);
   }
   // A person who ended the bake waits as long as the gate needs, from now on.
   const { proceededAt: _ended, ...rest } = state.step;

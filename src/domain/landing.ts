@@ -58,6 +58,15 @@ const inDoubt = ({ unknown }: RolloutState, { id, region, group, bornAt = 0 }: F
   [id]: unknown[id] ?? { region, group, bornAt },
 });
 
+/**
+ * Whoever has the order may go on yet: before the rollout rests or ends another takes the machine's lease, which fences
+ * a late write off, whatever the machine was doing.
+ */
+const toBeFenced = (state: RolloutState, { id, region, group }: Flight): RolloutState => ({
+  ...state,
+  holds: { ...state.holds, [id]: state.holds[id] ?? { region, group, tries: 0, fenceOnly: true } },
+});
+
 /** What its hold says could not be put back, or nobody knows. */
 function stillHeld(state: RolloutState, id: string): RolloutState {
   const held = state.holds[id];
@@ -100,11 +109,16 @@ function onEnded(landed: RolloutState, flight: Flight, outcome: UpdateOutcome, n
     case 'error':
       return onError(landed, flight, outcome, now);
     case 'left':
-      return outcome.inDoubt ? landed : outcome.changed ? withChanged(known, id) : known;
+      if (outcome.inDoubt || isSeenLate(landed, id, outcome)) return landed;
+      return outcome.changed ? withChanged(known, id) : known;
     case 'calledBack':
       return known;
   }
 }
+
+/** On the way back a write forward was found that lists do not show yet: it stays in doubt until they do. */
+const isSeenLate = ({ unknown }: RolloutState, id: string, { standing }: UpdateEnd<'left'>): boolean =>
+  unknown[id]?.forward === true && !['untouched', 'gone', 'atTarget', 'foreign'].includes(standing);
 
 function onError(landed: RolloutState, flight: Flight, outcome: UpdateEnd<'error'>, now: number): RolloutState {
   const { since: _since, boot: _boot, ...candidate } = flight;
@@ -112,8 +126,8 @@ function onError(landed: RolloutState, flight: Flight, outcome: UpdateEnd<'error
   const ours = outcome.held && flight.working !== undefined ? { working: 'ours' as const } : {};
   const rest = { ...candidate, ...ours, tries, until: now + restMs(tries, outcome.retryAfterMs), says: outcome.says };
   const rested = { ...landed, resting: { ...landed.resting, [flight.id]: rest } };
-  const doubted = outcome.inDoubt ? { ...rested, unknown: inDoubt(landed, flight) } : rested;
-  return pauseOnError(doubted, flight.id, outcome, now);
+  const next = outcome.inDoubt ? { ...rested, unknown: inDoubt(landed, flight) } : rested;
+  return pauseOnError(next, flight.id, outcome, now);
 }
 
 /** The list cannot tell it: from now on every look is told. */
@@ -187,7 +201,7 @@ function onSuccess(state: RolloutState, id: string, outcome: UpdateEnd<'updated'
 export function onLost(state: RolloutState, id: string, now: number): RolloutState {
   const flight = state.inFlight[id];
   if (flight === undefined) return state;
-  return { ...stillHeld(land(state, flight, { now }), id), unknown: inDoubt(state, flight) };
+  return { ...toBeFenced(stillHeld(land(state, flight, { now }), id), flight), unknown: inDoubt(state, flight) };
 }
 
 /** An order ended, one way or the other. */

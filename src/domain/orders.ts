@@ -24,7 +24,9 @@ export interface UpdateOrder {
 export function updateOrder(state: RolloutState, machine: Candidate): UpdateOrder {
   const { context, forceAfterMs } = state.plan;
   const mayStop = forceAfterMs !== undefined && machine.working !== undefined;
-  const inDoubtSince = state.unknown[machine.id]?.bornAt;
+  const doubt = state.unknown[machine.id];
+  // Of a write forward there is nothing to repeat on the way back: what it left is taken back like any other.
+  const inDoubtSince = doubt?.forward === true ? undefined : doubt?.bornAt;
   return {
     context: {
       ...context,

@@ -2,7 +2,8 @@ import { tooManyFailed } from './pace.js';
 import { total } from './pools.js';
 import { approvalEnd, hasUpdatable, patienceEnd, stepOf } from './progress.js';
 import { sayMs } from './say-ms.js';
-import type { Failure, PauseCode, RolloutState } from './state.js';
+import { isTurning } from './turn.js';
+import type { Failure, Pause, PauseCode, RolloutState } from './state.js';
 import { inScope, poolsIn } from './steps.js';
 
 /**
@@ -61,6 +62,8 @@ function hasFailed(state: RolloutState): boolean {
 /** Where the operator wants it, a failure turns the rollout back; else it pauses. */
 function halted(state: RolloutState, code: PauseCode, says: string, now: number): RolloutState {
   const { plan, pause, stop } = state;
+  // It is to go back already: what fails meanwhile is one reason more.
+  if (isTurning(state)) return state;
   if (plan.onFailure === 'pause' || plan.context.back !== undefined || pause !== undefined || stop !== undefined)
     return paused(state, code, says, now);
   return state.turned === undefined ? { ...state, turned: { says, since: now, failed: state.failed } } : state;
@@ -84,13 +87,19 @@ export function pauseOnTime(state: RolloutState, now: number): RolloutState {
     return paused(state, 'approval_expired', says, now);
   }
   if (step.kind !== 'update' || now < patienceEnd(state) || !hasUpdatable(state)) return state;
-  const says = `nothing has moved in ${step.name} for half an hour: machines wait for room under "maxUnavailable", or for Fly; resume tries on`;
+  const says = `nothing has moved in ${step.name} for long: machines wait for room under "maxUnavailable", for checks to pass, or for Fly; resume tries on`;
   return paused(state, 'stuck', says, now);
 }
 
 /** Applied to what a gate said at the end of its bake, or a failure before it. */
-export function pauseOnGate(state: RolloutState, code: PauseCode, says: string, now: number): RolloutState {
-  return code === 'gate_failed' ? halted(state, code, says, now) : paused(state, code, says, now);
+export function pauseOnGate(
+  state: RolloutState,
+  { code, gate, says }: Pick<Pause, 'code' | 'says'> & { readonly gate: string },
+  now: number,
+): RolloutState {
+  const next = code === 'gate_failed' ? halted(state, code, says, now) : paused(state, code, says, now);
+  const isNew = next.pause !== undefined && next.pause !== state.pause;
+  return isNew ? { ...next, pause: { ...next.pause, gate } } : next;
 }
 
 /** Applied after a look: somebody deploys meanwhile, and this rollout's target may be no longer what is wanted. */

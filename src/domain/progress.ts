@@ -1,3 +1,5 @@
+import type { Candidate } from './candidates.js';
+import type { RolloutContext } from './machine.js';
 import { isAway } from './pace.js';
 import type { RolloutState } from './state.js';
 import { type BakeStep, beginStep, type Judgement, type Step, viewOf } from './steps.js';
@@ -5,6 +7,9 @@ import { isClear } from './fleet.js';
 
 /** What cannot be updated keeps a step open for so long after anything last moved. */
 export const PATIENCE_MS = 30 * 60_000;
+
+/** A look tells late of what happens at the end of a time. */
+const SLACK_MS = 5 * 60_000;
 
 /** A bake whose gates have nothing to say becomes so many times as long. */
 const MOST_LENGTHS = 3;
@@ -28,6 +33,15 @@ export const bakeEnd = ({ step }: RolloutState, { ms }: BakeStep): number =>
 export const approvalEnd = ({ step, resumedAt = 0 }: RolloutState, ms: number): number =>
   Math.max(step.since, resumedAt) + ms;
 
+/** Who was updated where it works may take its whole time to show how it does. */
+function patienceOf({ inPlace, healthy, groups = {} }: RolloutContext): number {
+  if (inPlace !== true) return PATIENCE_MS;
+  const withins = [healthy, ...Object.values(groups).map((rules) => rules.healthy ?? healthy)].map(
+    (one) => one.withinMs,
+  );
+  return Math.max(PATIENCE_MS, Math.max(...withins) + SLACK_MS);
+}
+
 /** When a step of updates has waited long enough for what cannot be updated; `Infinity` under a deadline. */
 export function patienceEnd({ plan, step, movedAt = 0, resumedAt = 0 }: RolloutState): number {
   // Who serves is not waited for on a way back: its deadline is for jobs.
@@ -35,7 +49,7 @@ export function patienceEnd({ plan, step, movedAt = 0, resumedAt = 0 }: RolloutS
   if (plan.deadlineMs !== undefined && isForJobs) return Infinity;
   const current = stepOf({ plan, step });
   const waitMs = current.kind === 'update' ? (current.waitMs ?? 0) : 0;
-  const patient = Math.max(step.outwaited ? 0 : step.since, movedAt, resumedAt) + PATIENCE_MS;
+  const patient = Math.max(step.outwaited ? 0 : step.since, movedAt, resumedAt) + patienceOf(plan.context);
   return Math.max(patient, step.since + step.pausedMs + waitMs);
 }
 
@@ -90,12 +104,32 @@ function isPassedOver(one: Step, index: number, { plan, seen, step, movedAt = 0 
   return one.kind === 'bake' && one.ifUpdated === true && !hasUpdated;
 }
 
+const nextOf = (state: RolloutState): number =>
+  state.plan.steps.findIndex((one, index) => index > state.step.index && !isPassedOver(one, index, state));
+
+/** What is to be written and judged, where the current step writes nothing; what is held or in doubt it looks into. */
+export function isReopened(state: RolloutState): boolean {
+  const step = stepOf(state);
+  if (step.kind !== 'update' || step.reopens === undefined) return false;
+  return state.queue.some((one) => !isOwed(state, one));
+}
+
+/** Looked into whatever the step. */
+export const isOwed = ({ unknown }: RolloutState, one: Candidate): boolean =>
+  isAway(one) || Object.hasOwn(unknown, one.id);
+
+function reopenedAt(state: RolloutState): number {
+  const step = stepOf(state);
+  const name = step.kind === 'update' ? step.reopens : undefined;
+  return state.plan.steps.findIndex((one) => one.name === name);
+}
+
 /** Goes on to the next step that has anything to do; what the last look saw of the fleet tells of updates. */
 export function onAdvanced(state: RolloutState, now: number): RolloutState {
-  const { plan, step } = state;
-  const next = plan.steps.findIndex((one, index) => index > step.index && !isPassedOver(one, index, state));
+  const { plan } = state;
+  const next = isReopened(state) ? reopenedAt(state) : nextOf(state);
   const index = next < 0 ? plan.steps.length - 1 : next;
-  const isInVain = stepOf(state).kind === 'update' && state.clear.looks === 0;
+  const isInVain = stepOf(state).kind === 'update' && state.clear.looks === 0 && !isReopened(state);
   return {
     ...state,
     step: { ...beginStep(index, now), ...(isInVain ? { outwaited: true } : {}) },

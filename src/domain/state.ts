@@ -29,6 +29,8 @@ export type PauseCode =
 
 export interface Pause {
   readonly code: PauseCode;
+  /** The gate that it is about. */
+  readonly gate?: string;
   readonly says: string;
   readonly by?: string;
   readonly since: number;
@@ -68,11 +70,15 @@ export interface Rest extends Candidate {
 export interface Doubt extends Place {
   /** Fly's time of the machine's newest birth of a version before it, ms. */
   readonly bornAt: number;
+  /** On the way back: of an order before it. */
+  readonly forward?: true;
 }
 
 /** How often what it says could not be put back. */
 export interface Held extends Place {
   readonly tries: number;
+  /** Nothing is held of it: only a write that may come late is fenced off. */
+  readonly fenceOnly?: true;
 }
 
 /** The one state of a rollout. Everything but `inFlight`, `queue` and `seen` survives continue-as-new. */
@@ -213,7 +219,12 @@ const MOST_TRIES = 8;
 
 /** What may be held and is to be put right before the rollout ends; a pause waits for it however long it takes. */
 export const openHolds = ({ holds, pause, stop }: RolloutState): readonly (readonly [string, Held])[] =>
-  Object.entries(holds).filter(([, { tries }]) => tries < MOST_TRIES || (pause !== undefined && stop === undefined));
+  Object.entries(holds).filter(([, { tries, fenceOnly }]) => {
+    const isPaused = pause !== undefined && stop === undefined;
+    // A Fly that is away lets nobody fence, and is not to be asked for more than its lists; the next order looks first.
+    if (isPaused && fenceOnly === true && pause.code === 'fly_unavailable') return false;
+    return tries < MOST_TRIES || isPaused;
+  });
 
 /** A stop by whoever asks: what could not be put right so far is tried anew. */
 export const stopWith = (state: RolloutState, stop: Stop): RolloutState => ({

@@ -16,6 +16,8 @@ export interface UpdateStep {
   readonly batch?: number;
   /** It has a closing pass of its own: two looks in a row find nothing left to do. */
   readonly closing?: true;
+  /** Writes nothing of its own: what it finds to do is done, and judged, in the step of this name. */
+  readonly reopens?: string;
   /** How long what works is waited for, ms; left out: see `PATIENCE_MS`. */
   readonly waitMs?: number;
 }

@@ -55,6 +55,9 @@ export function onTurned(state: RolloutState, now: number): RolloutState {
       deadlineMs: now - state.startedAt - state.pausedMs + BACK_DEADLINE_MS,
     },
     step: beginStep(0, now),
+    unknown: Object.fromEntries(
+      Object.entries(state.unknown).map(([id, doubt]) => [id, { ...doubt, forward: true as const }]),
+    ),
     failed: {},
     forgiven: {},
     trials: {},

@@ -5,6 +5,7 @@ import { unpause } from './pauses.js';
 import { stepOf } from './progress.js';
 import type { Failure, RolloutState } from './state.js';
 import { stopWith, without } from './state.js';
+import { beginStep, inScope } from './steps.js';
 
 /** What an operator can say to a rollout. */
 export const VERBS = ['pause', 'resume', 'proceed', 'retry', 'rollback', 'abort'] as const;
@@ -53,10 +54,10 @@ function resume(state: RolloutState, now: number): VerbAnswer {
 
 /** What a gate that failed, or had nothing to say, paused for is taken as it is; one that could not judge is asked again. */
 function acceptGates({ pause, step }: RolloutState): RolloutState['step']['gates'] {
-  const verdict = pause?.code === 'gate_failed' ? 'FAIL' : pause?.code === 'gate_silent' ? 'NONE' : undefined;
+  const isTaken = pause?.code === 'gate_failed' || pause?.code === 'gate_silent';
   const entries = Object.entries(step.gates).map(
     ([name, judgement]) =>
-      [name, judgement.verdict === verdict ? { ...judgement, accepted: true as const } : judgement] as const,
+      [name, isTaken && pause.gate === name ? { ...judgement, accepted: true as const } : judgement] as const,
   );
   return Object.fromEntries(entries);
 }
@@ -107,6 +108,18 @@ function retryOne(state: RolloutState, [id, failure]: readonly [string, Failure]
   };
 }
 
+/** It belongs to the entry that is being judged. */
+function isOfEntry(state: RolloutState, failure: Failure): boolean {
+  const step = stepOf(state);
+  return step.kind !== 'update' && inScope(step.scope, failure);
+}
+
+/** The entry is updated once more before it is judged, and before anything of the next is written. */
+function reopenEntry(state: RolloutState, now: number): RolloutState {
+  const index = state.plan.steps.findLastIndex((step, at) => at < state.step.index && step.kind === 'update');
+  return index < 0 ? state : { ...state, step: beginStep(index, now) };
+}
+
 function retry(state: RolloutState, input: VerbInput, now: number): VerbAnswer {
   const failed = Object.entries(state.failed);
   if (failed.length === 0) return refuse('no machine has failed, nothing to retry');
@@ -120,7 +133,8 @@ function retry(state: RolloutState, input: VerbInput, now: number): VerbAnswer {
         .join(', ')}`,
     );
   const again = failed.filter(([id]) => named?.includes(id) ?? true);
-  return done(again.reduce((before, one) => retryOne(before, one, now), state));
+  const taken = again.reduce((before, one) => retryOne(before, one, now), state);
+  return done(again.some(([, failure]) => isOfEntry(state, failure)) ? reopenEntry(taken, now) : taken);
 }
 
 /** One table registers each verb as a signal and as an update, and says when it is refused. */

@@ -15,14 +15,12 @@ import {
   FIRST_GROUP,
   FIRST_REGION,
   type FleetShape,
-  imageOf,
-  SECOND_GROUP,
+  forwardOf,
   servingScenario,
 } from './kill-fleet.js';
 import { kill, type KillPlan, type Toll } from './killer.js';
 import { roomOf, sweep, type SweepLog } from './sweep.js';
-import { judgeTold } from './told-judge.js';
-import { openWatchers, type Watchers } from './watchers.js';
+import { judgeWatchers, openWatchers, type Watchers } from './watchers.js';
 
 export interface CanaryKillOptions extends KillPlan, Omit<FleetShape, 'longestJobMs'> {
   readonly signal: AbortSignal;
@@ -172,22 +170,7 @@ const logOf = (proof: Proof): SweepLog => ({
 
 async function forward(proof: Proof, app: string, change: number): Promise<void> {
   const { bench, options } = proof;
-  const input = {
-    app,
-    image: imageOf(app, change),
-    env: { CHANGE: String(change) },
-    bake: '5s',
-    drain: '1s',
-    gates: [{ http: 'checkout' }, 'approval'],
-    maxFailed: '50%',
-    source: { commit: commitOf(change) },
-  };
-  // The same machines, by their regions or by their groups.
-  const own =
-    change % 3 === 0
-      ? { type: 'processGroup', input: { ...input, groups: [FIRST_GROUP, { group: SECOND_GROUP, maxUnavailable: 2 }] } }
-      : { type: 'regionalCanary', input: { ...input, regions: [FIRST_REGION, '*'], batches: [2] } };
-  const order = { app, name: `${app}-v${change}`, ...own };
+  const order = { app, name: `${app}-v${change}`, ...forwardOf(app, change) };
   const turns = change % 2 === 0;
   const done = new AbortController();
   const signal = AbortSignal.any([options.signal, done.signal]);
@@ -200,8 +183,6 @@ async function forward(proof: Proof, app: string, change: number): Promise<void>
   else await check(proof, app, digestOf(app, change), `canary ${change}`);
   proof.canaries += 1;
 }
-
-const commitOf = (change: number): string => change.toString(16).padStart(40, '0');
 
 async function back(proof: Proof, app: string, change: number): Promise<void> {
   const { bench, options, goingBack } = proof;
@@ -279,25 +260,6 @@ interface Witness {
   readonly watchers: Watchers;
 }
 
-/** Notices travel behind the rollouts, and whoever was away is told later. */
-const TOLD_WITHIN_MS = 90_000;
-
-/** As soon as nothing is lost, and after a while whatever is. */
-async function judgeWatchers({ options, bench, given }: Proof, { watchers }: Witness): Promise<Figure[]> {
-  const deadline = Date.now() + TOLD_WITHIN_MS;
-  for (;;) {
-    const journal = await readJournal(bench.simulator.url);
-    const figures = judgeTold(
-      watchers.evidence(
-        journal,
-        given.map(({ rollout }) => rollout),
-      ),
-    );
-    if (figures.every(({ wrong }) => wrong === 0) || Date.now() > deadline) return figures;
-    await delay(1_000, undefined, { signal: options.signal });
-  }
-}
-
 async function judgeAfter(proof: Proof, witness: Witness): Promise<Figure[]> {
   const { first, asked } = witness;
   const { options, bench, given, askedAgain, wrongEnds, canaries, rollbacks } = proof;
@@ -308,7 +270,8 @@ async function judgeAfter(proof: Proof, witness: Witness): Promise<Figure[]> {
   const told = { given, asked, askedAgain, wrongEnds, ends: canaries + rollbacks };
   const firstBakes = [`${FIRST_REGION}:bake`, `${FIRST_GROUP}:bake`];
   const figures = judgeCanaryKills({ journal, final, first, ...told, endedAt, firstRegion: FIRST_REGION, firstBakes });
-  return [...figures, ...(await judgeWatchers(proof, witness))];
+  const approved = given.map(({ rollout }) => rollout);
+  return [...figures, ...(await judgeWatchers(witness.watchers, bench.simulator.url, approved, options.signal))];
 }
 
 function progress({ toll, options, canaries, rollbacks, backKills, restarts, unexpected }: Proof): string {

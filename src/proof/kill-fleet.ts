@@ -180,7 +180,8 @@ export const FIRST_REGION = 'ams';
 const SECOND_REGION = 'ord';
 
 /** The same machines as the first region's, and as the others'. */
-export const [FIRST_GROUP, SECOND_GROUP] = ['lead', 'rest'];
+export const FIRST_GROUP = 'lead';
+const SECOND_GROUP = 'rest';
 
 /** Machines that serve, a third of them in the first region; every sixth is idle. */
 export function servingScenario(shape: FleetShape, troubles: Troubles): object {
@@ -196,4 +197,23 @@ export function servingScenario(shape: FleetShape, troubles: Troubles): object {
       ...(at % 6 === 5 ? { state: 'stopped' } : { state: 'started', running: true }),
     }));
   return { ...base(shape, troubles), apps: appNames(shape).map((name) => ({ name, machines: machinesFor(name) })) };
+}
+
+const commitOf = (change: number): string => change.toString(16).padStart(40, '0');
+
+/** How a change of a serving fleet is brought: to the same machines, by their regions or, every third, by their groups. */
+export function forwardOf(app: string, change: number): { readonly type: string; readonly input: object } {
+  const input = {
+    app,
+    image: imageOf(app, change),
+    env: { CHANGE: String(change) },
+    bake: '5s',
+    drain: '1s',
+    gates: [{ http: 'checkout' }, 'approval'],
+    maxFailed: '50%',
+    source: { commit: commitOf(change) },
+  };
+  return change % 3 === 0
+    ? { type: 'processGroup', input: { ...input, groups: [FIRST_GROUP, { group: SECOND_GROUP, maxUnavailable: 2 }] } }
+    : { type: 'regionalCanary', input: { ...input, regions: [FIRST_REGION, '*'], batches: [2] } };
 }

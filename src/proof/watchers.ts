@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createRandom } from '../simulator/random.js';
-import type { JournalEntry } from './evidence.js';
-import { tookEffect } from './evidence.js';
+import { type JournalEntry, readJournal, tookEffect } from './evidence.js';
+import type { Figure } from './judge.js';
 import { openSinks, type SinkServer } from './sink-server.js';
-import type { Made, ToldCase, ToldOf } from './told-judge.js';
+import { judgeTold, type Made, type ToldCase, type ToldOf } from './told-judge.js';
 
 /** Those who watch a proof's rollouts, over loopback; some of their answers are lost after they took effect. */
 export interface Watchers {
@@ -88,4 +89,22 @@ export async function openWatchers(apps: readonly string[], seed: number): Promi
     }),
     close: () => sinks.close(),
   };
+}
+
+/** Notices travel behind the rollouts, and whoever was away is told later. */
+const TOLD_WITHIN_MS = 90_000;
+
+/** Judges as soon as nothing is lost, and after a while whatever is. */
+export async function judgeWatchers(
+  watchers: Watchers,
+  simulatorUrl: string,
+  approved: readonly string[],
+  signal: AbortSignal,
+): Promise<Figure[]> {
+  const deadline = Date.now() + TOLD_WITHIN_MS;
+  for (;;) {
+    const figures = judgeTold(watchers.evidence(await readJournal(simulatorUrl), approved));
+    if (figures.every(({ wrong }) => wrong === 0) || Date.now() > deadline) return figures;
+    await delay(1_000, undefined, { signal });
+  }
 }

@@ -250,9 +250,13 @@ describe('layover explain', () => {
       .map((line) => JSON.parse(line) as { what: string; says: string; by?: string });
     expect(audit.map(({ what }) => what)).toEqual([
       'started',
-      ...Array(3).fill('happened'),
+      'happened',
+      'happened',
+      'happened',
       'ended',
-      ...Array(3).fill('machine'),
+      'machine',
+      'machine',
+      'machine',
     ]);
     expect(audit.find(({ says }) => says.includes(working))).toBeDefined();
   });

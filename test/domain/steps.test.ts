@@ -62,7 +62,7 @@ describe('a canary is compiled', () => {
       'ord:bake',
       'late:bake',
     ]);
-    expect(names(compileCanary(input(), counts, 'nothing'))).toEqual(['closing']);
+    expect(names(compileCanary(input(), counts, 'nothing'))).toEqual(['late', 'late:bake', 'closing']);
   });
 
   test('with batches that grow, each with those before it counted in, and none beyond what works there', () => {

@@ -130,7 +130,7 @@ describe('a good image', () => {
     const before = writes(world).length;
     const { end, phases } = await canary(world, {}, { start: 'second' });
     expect(end).toMatchObject({ outcome: 'completed' });
-    expect(phases).toEqual(['ord:bake', 'closing']);
+    expect(phases).toEqual(['last:bake', 'closing']);
     expect(writes(world)).toHaveLength(before);
   });
 
@@ -138,7 +138,7 @@ describe('a good image', () => {
     const world = worldOf();
     const { end, phases } = await canary(world, { image: OLD });
     expect(end).toMatchObject({ outcome: 'completed' });
-    expect(phases).toEqual(['closing']);
+    expect(phases).toEqual(['late', 'closing']);
     expect(writes(world)).toEqual([]);
   });
 });

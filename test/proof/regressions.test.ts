@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { drive, type DriveOptions } from '../../src/proof/drive.js';
 import { statusOf } from '../../src/domain/status.js';
 import { createWorld, type World } from '../../src/proof/world.js';
+import { diesOnce } from './canaries.js';
 
 /** Whole rollouts that went wrong once: each found by a review or by random fleets. */
 
@@ -204,7 +205,7 @@ const cutAndDies = async (how: Partial<DriveOptions>) => {
     faults: [{ on: 'update', times: 1, effect: { delayMs: 5_000 } }],
     at: [{ ms: 2_000, do: { autostart: { index: 0 } } }],
   });
-  const mishap = () => ({ kind: 'dies' as const, call: 3, after: true });
+  const mishap = diesOnce(3);
   const first = await drive(world, { input: { app: APP, image: NEW }, start: 'first', mishap, ...how });
   await world.clock.sleep(120_000);
   return { world, first };

@@ -103,8 +103,8 @@ test('a canary that ended in its last bake is judged on it when it is started ag
   asked.length = 0;
   const { end, phases } = await canary(world, input, { start: 'b' });
   expect(end).toMatchObject({ outcome: 'completed' });
-  expect(phases).toEqual(['dfw:bake', 'closing']);
-  expect(new Set(asked.map(({ step }) => step))).toEqual(new Set(['dfw:bake']));
+  expect(phases).toEqual(['last:bake', 'closing']);
+  expect(new Set(asked.map(({ step }) => step))).toEqual(new Set(['last:bake']));
 });
 
 test.each([

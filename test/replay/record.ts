@@ -124,6 +124,18 @@ async function recordCanaries(place: Place): Promise<void> {
   await keep(place, 'canary-turned', 'rollout:turned');
 }
 
+/** Process groups, with a person between them. */
+async function recordGroups(place: Place): Promise<void> {
+  const operator = operatorOf(place);
+  await place.fly.make('grouped', { count: 2, running: true, group: 'lead' }, { count: 2, running: true, group: 'rest' });
+  const input = { groups: ['lead', 'approval', { group: 'rest', maxUnavailable: 1 }], bake: '2s', healthy: { for: '1s' } };
+  await operator.start('grouped', { type: 'processGroup', input, id: 'grouped-door' });
+  await operator.when('grouped', 'waits for a person', ({ phase }) => phase === 'waiting', 60_000);
+  await operator.signal('rollout:grouped', 'proceed', { at: 'lead:approval', by: 'ann' });
+  await operator.result('grouped-door');
+  await keep(place, 'groups-completed', 'rollout:grouped');
+}
+
 /** A sweep whose server suggests to continue as new after a few events: its first run, and its last. */
 async function recordContinued(place: Place): Promise<void> {
   const operator = operatorOf(place);

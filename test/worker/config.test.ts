@@ -11,6 +11,7 @@ describe('the worker’s environment', () => {
       pollMs: { busy: 3_000, calm: 60_000 },
       graceMs: 60_000,
       judges: { http: {} },
+      sinks: {},
     });
   });
 
