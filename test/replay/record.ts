@@ -127,8 +127,16 @@ async function recordCanaries(place: Place): Promise<void> {
 /** Process groups, with a person between them. */
 async function recordGroups(place: Place): Promise<void> {
   const operator = operatorOf(place);
-  await place.fly.make('grouped', { count: 2, running: true, group: 'lead' }, { count: 2, running: true, group: 'rest' });
-  const input = { groups: ['lead', 'approval', { group: 'rest', maxUnavailable: 1 }], bake: '2s', healthy: { for: '1s' } };
+  await place.fly.make(
+    'grouped',
+    { count: 2, running: true, group: 'lead' },
+    { count: 2, running: true, group: 'rest' },
+  );
+  const input = {
+    groups: ['lead', 'approval', { group: 'rest', maxUnavailable: 1 }],
+    bake: '2s',
+    healthy: { for: '1s' },
+  };
   await operator.start('grouped', { type: 'processGroup', input, id: 'grouped-door' });
   await operator.when('grouped', 'waits for a person', ({ phase }) => phase === 'waiting', 60_000);
   await operator.signal('rollout:grouped', 'proceed', { at: 'lead:approval', by: 'ann' });
@@ -159,7 +167,8 @@ export function recordHistories(): void {
     for (const file of await readdir(HISTORIES)) await rm(new URL(file, HISTORIES));
     await recordAll(place);
     await recordCanaries(place);
+    await recordGroups(place);
     await recordContinued(short);
-    expect(await readdir(HISTORIES)).toHaveLength(18);
+    expect(await readdir(HISTORIES)).toHaveLength(19);
   });
 }
