@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { proveCanary } from '../proof/canary.js';
 import { proveServed } from '../proof/canary-served.js';
+import { proveGroups } from '../proof/groups.js';
 import { isCanaryProven, proveCanaryKill } from '../proof/canary-kill.js';
 import { sayFigure } from '../proof/report.js';
+import { proveToldClean } from '../proof/told-clean.js';
 import { isKept, proveWords, sayWords } from '../proof/words.js';
 import { run, say, whole } from './proving.js';
 
@@ -115,4 +117,19 @@ export function addCanary(program: Command): void {
         return isKept(figures);
       });
     });
+}
+
+/** Adds `prove groups`. */
+export function addGroups(program: Command): void {
+  program
+    .command('groups')
+    .description('process groups, restarts and how often Slack is told, in process')
+    .option('--orders <n>', 'random orders of groups', whole(1), 1_000)
+    .action(({ orders }: { readonly orders: number }) =>
+      run(20, async () => {
+        const figures = [...(await proveGroups(orders)), await proveToldClean()];
+        for (const line of figures.flatMap(sayFigure)) say(line);
+        return figures.every(({ wrong }) => wrong === 0);
+      }),
+    );
 }

@@ -6,7 +6,7 @@ import { isLawful, proveProperties, sayProperties } from '../proof/properties.js
 import { isFair, proveRace, sayRace } from '../proof/race.js';
 import { sayKills } from '../proof/report.js';
 import { isKept, proveScale, sayMeasure } from '../proof/scale.js';
-import { addCanary, killCanaries, USUAL_KILLS } from './prove-canary.js';
+import { addCanary, addGroups, killCanaries, USUAL_KILLS } from './prove-canary.js';
 import { addDays } from './prove-days.js';
 import { addSecrets } from './prove-secrets.js';
 import { addUpgrade } from './prove-upgrade.js';
@@ -150,6 +150,7 @@ program
   .action(propertiesCommand);
 
 addCanary(program);
+addGroups(program);
 addDays(program);
 addSecrets(program);
 addUpgrade(program);

@@ -13,6 +13,9 @@ export interface Planted {
   brokenAnswers: number;
   /** Questions of a gate that came with its token; the judge answers each with the canary. */
   judgeTokens: number;
+  /** Calls to those who are told that came with a token of theirs, and answers of theirs with the canary. */
+  sinkTokens: number;
+  sinkAnswers: number;
 }
 
 /** A Fly that tells too much: stands before a simulator and puts the canary wherever an answer has room for it. */
@@ -67,7 +70,16 @@ const passedOn = (headers: IncomingMessage['headers']) =>
 
 /** Starts one before the simulator at `flyUrl`. */
 export async function poison(flyUrl: string, canary: string): Promise<Poisoned> {
-  const planted = { tokens: 0, configs: 0, checkOutputs: 0, errorBodies: 0, brokenAnswers: 0, judgeTokens: 0 };
+  const planted = {
+    tokens: 0,
+    configs: 0,
+    checkOutputs: 0,
+    errorBodies: 0,
+    brokenAnswers: 0,
+    judgeTokens: 0,
+    sinkTokens: 0,
+    sinkAnswers: 0,
+  };
   const pass = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const gone = new AbortController();
     response.once('close', () => gone.abort());

@@ -10,6 +10,7 @@ import { freePort, type Program } from '../setup/program.js';
 import { BUILT, startSimulator, startTemporal, startWorker, type TemporalServer } from '../setup/stack.js';
 import { type Figure, figure } from './judge.js';
 import { openJudge } from './judge-server.js';
+import { openSinks, type SinkServer } from './sink-server.js';
 import { type Planted, poison } from './poison.js';
 import { sayFigure } from './report.js';
 import { CANARY, SECRET_ROLLOUTS, type SecretRollout, secretsScenario, WRITTEN } from './secrets-fleet.js';
@@ -28,6 +29,9 @@ interface Watch {
   readonly temporal: TemporalServer;
   /** Where the worker shows its metrics and its health. */
   readonly shown: readonly string[];
+  /** Those who are told. */
+  readonly sinks: SinkServer;
+  readonly flyUrl: string;
   readonly canary: Searcher;
   readonly written: Searcher;
   readonly signal: AbortSignal;
@@ -52,7 +56,8 @@ const layover = (watch: Watch, ...args: readonly string[]): Promise<void> =>
   typeInto(watch, process.execPath, [join(BUILT, 'src/cli/main.js'), ...args], 'what our own CLI prints');
 
 async function typeInto(watch: Watch, program: string, args: readonly string[], place: string): Promise<void> {
-  const env = { ...process.env, TEMPORAL_ADDRESS: watch.temporal.address, NO_COLOR: '1' };
+  const fly = { FLY_API_TOKEN: CANARY, FLY_FLAPS_BASE_URL: watch.flyUrl };
+  const env = { ...process.env, ...fly, TEMPORAL_ADDRESS: watch.temporal.address, NO_COLOR: '1' };
   const said = await new Promise<string>((resolve) => {
     execFile(program, [...args], { env, timeout: 60_000 }, (_error, out, err) => resolve(out + err));
   });
@@ -89,6 +94,8 @@ async function runOne(watch: Watch, { app, input, type: kind = 'stoppedSweep' }:
   await lookAtRoom(watch, app);
   await type(watch, 'workflow', 'result', '--workflow-id', door);
   await layover(watch, 'status', app);
+  await layover(watch, 'explain', app);
+  await layover(watch, 'explain', app, '--json');
   return handle.result().then(() => 'completed', sayEnd);
 }
 
@@ -146,6 +153,12 @@ async function watchAll(watch: Watch, worker: Program): Promise<Omit<SecretsRepo
   );
   await lookAtHistories(watch);
   for (const url of watch.shown) look(watch, `the worker's ${new URL(url).pathname}`, await (await fetch(url)).text());
+  // Their headers hold their tokens; all that they are told is in the bodies.
+  look(
+    watch,
+    'notifications',
+    watch.sinks.arrived.map(({ path, text }) => `${path} ${text}`),
+  );
   await worker.stop();
   const log = worker.output();
   look(watch, "the worker's log", log);
@@ -165,30 +178,69 @@ export async function proveSecrets(signal: AbortSignal): Promise<SecretsReport> 
     poisoned.planted.judgeTokens += headers.authorization?.includes(CANARY) === true ? 1 : 0;
     return CANARY;
   });
+  const sinks = await openTellTales(poisoned.planted);
   const folder = await mkdtemp(join(tmpdir(), 'layover-secrets-'));
   const config = join(folder, 'layover.json');
-  await writeFile(config, JSON.stringify({ gates: { checkout: { url: judge.url, tokenFrom: 'JUDGE_TOKEN' } } }));
+  const gates = { checkout: { url: judge.url, tokenFrom: 'JUDGE_TOKEN' } };
+  await writeFile(config, JSON.stringify({ gates, notify: notifyTo(sinks.url) }));
   const connection = await Connection.connect({ address: temporal.address });
   const programs = [temporal.program, simulator.program];
   try {
     const [metrics, health] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
-    const own = { FLY_API_TOKEN: CANARY, JUDGE_TOKEN: CANARY, LAYOVER_CONFIG: config };
+    const own = { FLY_API_TOKEN: CANARY, JUDGE_TOKEN: CANARY, SINK_TOKEN: CANARY, LAYOVER_CONFIG: config };
     const env = { ...own, LAYOVER_METRICS: metrics, LAYOVER_HEALTH: health };
     const place = { temporalAddress: temporal.address, flyUrl: poisoned.url, env };
     const worker = await startWorker(place);
     programs.unshift(worker);
     const client = new Client({ connection });
     const shown = [`http://${metrics}/metrics`, `http://${health}/readyz`];
-    const watch = { client, temporal, shown, canary: searcherFor(CANARY), written: searcherFor(WRITTEN), signal };
+    const watch = {
+      client,
+      temporal,
+      shown,
+      sinks,
+      flyUrl: poisoned.url,
+      canary: searcherFor(CANARY),
+      written: searcherFor(WRITTEN),
+      signal,
+    };
     return { ...(await watchAll(watch, worker)), planted: { ...poisoned.planted } };
   } finally {
     await connection.close();
     for (const program of programs) await program.stop('SIGKILL');
     await poisoned.close();
     judge.close();
+    sinks.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+/** Slack, GitHub and a webhook that repeat the canary in a good part of their answers. */
+async function openTellTales(planted: Planted): Promise<SinkServer> {
+  const sinks = await openSinks();
+  let asked = 0;
+  sinks.fault(({ headers }) => {
+    asked += 1;
+    planted.sinkTokens += headers['authorization']?.includes(CANARY) === true ? 1 : 0;
+    const isWrong = asked % 5 === 0;
+    planted.sinkAnswers += isWrong ? 1 : 0;
+    return isWrong
+      ? { status: asked % 2 === 0 ? 500 : 200, body: JSON.stringify({ ok: false, error: CANARY }) }
+      : undefined;
+  });
+  return sinks;
+}
+
+const notifyTo = (url: string): object => ({
+  team: { kind: 'slack', tokenFrom: 'SINK_TOKEN', channel: 'C0123456', api: `${url}/slack` },
+  code: {
+    kind: 'github',
+    tokenFrom: 'SINK_TOKEN',
+    api: `${url}/github`,
+    repositories: Object.fromEntries(SECRET_ROLLOUTS.map(({ app }) => [app, `acme/${app}`])),
+  },
+  audit: { kind: 'webhook', url: `${url}/audit`, secretFrom: 'SINK_TOKEN' },
+});
 
 const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
