@@ -48,12 +48,15 @@ test('a worker that was frozen and comes back writes nothing while the rollout s
   const frozen = await startWorker({ temporalAddress: place.address, flyUrl: fly.url, pollBusy: '1s', pollCalm: '1s' });
   try {
     const swallowed = await freezeUntilItSwallows(frozen, app);
-    await operator.signal(room, 'pause');
-    await operator.when(app, 'paused', (status) => status.phase === 'paused', 60_000);
-    const since = await fly.next();
     const before = await touched(app);
     const untouched = swallowed.filter((machine) => !before.has(machine));
     expect(untouched, 'machines whose update only the frozen worker had').not.toEqual([]);
+    await operator.signal(room, 'pause');
+    await operator.when(app, 'paused', (status) => status.phase === 'paused', 60_000);
+    // Before it says so it has fenced off what the frozen worker may have under way: their leases are taken and given back.
+    const fenced = await touched(app);
+    expect(untouched.filter((machine) => !fenced.has(machine))).toEqual([]);
+    const since = await fly.next();
 
     frozen.signal('SIGCONT');
     // Alone with a sweep of another app it shows that it is awake, and long past what it had in its hands before.

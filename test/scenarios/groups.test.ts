@@ -46,10 +46,10 @@ test.concurrent(
     const waiting = await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
     expect(waiting.step.name).toBe('supervisor:approval');
     expect(waiting.images.map(({ group, machines }) => [group, machines].join(' ')).toSorted(byText)).toEqual([
-      ['conductor', 2],
-      ['supervisor', 2],
-      ['zk', 1],
-      ['zk', 2],
+      'conductor 2',
+      'supervisor 2',
+      'zk 1',
+      'zk 2',
     ]);
     expect(await groupsOn(app, V2)).toEqual(['supervisor', 'supervisor']);
     await operator.signal(`rollout:${app}`, 'proceed', { at: 'supervisor:approval' });
