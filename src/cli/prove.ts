@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { MODES, sayPage } from '../proof/failures/page.js';
 import { isProven, proveKill } from '../proof/kill.js';
-import { isLawful, proveProperties, sayProperties } from '../proof/properties.js';
-import { isFair, proveRace, sayRace } from '../proof/race.js';
+import { isLawful, type Kind, KINDS, proveProperties, sayProperties } from '../proof/properties.js';
+import { isFair, proveRace, RACERS, sayRace } from '../proof/race.js';
 import { sayKills } from '../proof/report.js';
 import { isKept, proveScale, sayMeasure } from '../proof/scale.js';
 import { addCanary, addGroups, killCanaries, USUAL_KILLS } from './prove-canary.js';
@@ -49,33 +49,36 @@ async function scaleCommand({ machines, timeLimit }: { machines: number; timeLim
   });
 }
 
-async function propertiesCommand({
-  fleets,
-  seed,
-  timeLimit,
-}: {
-  fleets: number;
-  seed: number;
-  timeLimit: number;
-}): Promise<void> {
-  say(`properties, seed ${seed}: the loop and the activities of a worker against random fleets, in process`);
+interface PropertiesFlags {
+  readonly fleets: number;
+  readonly seed: number;
+  readonly timeLimit: number;
+}
+
+async function propertiesCommand({ fleets, seed, timeLimit }: PropertiesFlags): Promise<void> {
   await run(timeLimit, async (signal) => {
-    const figures = await proveProperties(fleets, seed, signal);
-    for (const line of sayProperties(figures)) say(line);
-    return isLawful(figures);
+    const verdicts: boolean[] = [];
+    for (const kind of Object.keys(KINDS) as Kind[]) {
+      say(`properties of ${kind}, seed ${seed}: the loop and the activities of a worker, in process`);
+      const figures = await proveProperties(fleets, seed, kind, signal);
+      for (const line of sayProperties(figures)) say(`  ${line}`);
+      verdicts.push(isLawful(figures));
+    }
+    return verdicts.every(Boolean);
   });
 }
 
 async function raceCommand({ machines, timeLimit }: { machines: number; timeLimit: number }): Promise<void> {
   await run(timeLimit, async () => {
     const verdicts: boolean[] = [];
-    for (const blocks of [true, false]) {
-      say(
-        `race: ${machines} machines start between look and write; a lease ${blocks ? 'keeps' : 'does not keep'} the proxy away`,
-      );
-      const figures = await proveRace(machines, blocks);
-      for (const line of sayRace(figures)) say(`  ${line}`);
-      verdicts.push(isFair(figures, blocks));
+    for (const type of Object.keys(RACERS) as (keyof typeof RACERS)[]) {
+      for (const blocks of [true, false]) {
+        const keeps = blocks ? 'keeps' : 'does not keep';
+        say(`${type}: ${machines} machines start between look and write; a lease ${keeps} the proxy away`);
+        const figures = await proveRace(machines, blocks, type);
+        for (const line of sayRace(figures)) say(`  ${line}`);
+        verdicts.push(isFair(figures, blocks));
+      }
     }
     return verdicts.every(Boolean);
   });
@@ -144,7 +147,7 @@ program
 program
   .command('properties')
   .description('random fleets, inputs and orders of events, in process on virtual time, and the laws they break')
-  .option('--fleets <n>', 'random cases', whole(1), 10_000)
+  .option('--fleets <n>', 'random cases of each type', whole(1), 10_000)
   .option('--seed <n>', 'the same seed draws the same cases', whole(0), 1)
   .option('--time-limit <minutes>', 'after which it is not proven', whole(1), 30)
   .action(propertiesCommand);

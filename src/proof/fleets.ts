@@ -22,12 +22,26 @@ export interface CaseInput {
   readonly except?: { readonly regions?: readonly string[]; readonly processGroups?: readonly string[] };
   readonly suspended: 'leave' | 'update';
   readonly unmanaged: 'leave' | 'include';
-  readonly deadline: string;
+  /** Of a sweep. */
+  readonly deadline?: string;
   /** Left out: nobody is stopped. */
   readonly forceAfter?: string;
   readonly bootFirst?: number;
   readonly maxUnavailable?: string | number;
   readonly ramp?: number | 'off';
+  /** There: a processGroup, and not a sweep. */
+  readonly groups?: readonly CaseGroup[];
+  readonly bake?: string;
+  readonly drain?: string;
+}
+
+export interface CaseGroup {
+  readonly group: string;
+  readonly maxUnavailable?: string | number;
+  readonly bake?: string;
+  readonly whole?: true;
+  readonly idleOnly?: true;
+  readonly deadline?: string;
 }
 
 const narrow = fc.oneof(

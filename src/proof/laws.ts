@@ -1,7 +1,20 @@
 import type { CallEntry, HappeningEntry, JournalEntry } from '../simulator/journal.js';
 import type { MachineTruth } from '../simulator/truth.js';
-import type { Case, CaseInput } from './fleets.js';
-import { NEW } from './scenarios.js';
+import type { Case, CaseGroup, CaseInput } from './fleets.js';
+import { bake, order } from './group-laws.js';
+import {
+  changing,
+  hasGhosts,
+  isCall,
+  isHappening,
+  isSelected,
+  markOf,
+  msOf,
+  ourWrites,
+  type Record,
+  tookEffect,
+} from './happened.js';
+import { type CaseScenario, NEW } from './scenarios.js';
 
 /** The laws of every rollout, as a proof prints them. */
 export const LAWS = {
@@ -16,60 +29,14 @@ export const LAWS = {
   lease: 'leases of ours alive 60 s after the end',
   forgotten: 'machines off target after a rollout that completed',
   converge: 'fleets that can converge and did not',
+  order: 'process groups begun before the one before was done',
+  bake: 'process groups begun before the one before had baked',
 } as const;
 export type Law = keyof typeof LAWS;
 
 export interface Breach {
   readonly law: Law;
   readonly says: string;
-}
-
-/** What came of one case, as its judge gets it. */
-export interface Record {
-  readonly testCase: Case;
-  readonly outcome: string;
-  /** How the last start said that it ended. */
-  readonly says: string;
-  readonly interrupted: ReadonlySet<string>;
-  readonly entries: readonly JournalEntry[];
-  /** The journal's length when the last start ended. */
-  readonly endedAt: number;
-  readonly truthAtEnd: readonly MachineTruth[];
-  /** A minute later, and more where ghosts of stalled workers may still be about. */
-  readonly truthLater: readonly MachineTruth[];
-}
-
-const CHANGING = ['lease', 'refresh', 'update', 'start', 'stop', 'cordon', 'uncordon', 'destroy', 'create'];
-
-const UNITS: { readonly [unit: string]: number } = { m: 60_000, h: 3_600_000 };
-/** `"90m"` in ms, by a second hand. */
-const msOf = (text: string): number => Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] ?? NaN);
-const isCall = (entry: JournalEntry): entry is CallEntry => entry.kind === 'call';
-const isHappening = (entry: JournalEntry): entry is HappeningEntry => !('op' in entry);
-const tookEffect = (call: CallEntry): boolean => (call.actual ?? call.status) === 200;
-const markOf = (call: CallEntry): string => call.marks?.['layover_rollout'] ?? '';
-
-/** Calls that changed something. */
-export const changing = (entries: readonly JournalEntry[]): CallEntry[] =>
-  entries.filter(isCall).filter((call) => CHANGING.includes(call.op) && (tookEffect(call) || call.status === 201));
-
-/** Ghosts of stalled workers may still send what they had begun; the lease, not the loop, keeps them in check. */
-export const hasGhosts = ({ mishaps }: Case): boolean => mishaps.some((mishap) => mishap.kind === 'stalls');
-
-const ourWrites = ({ entries }: Record): CallEntry[] =>
-  entries.filter(isCall).filter((call) => call.op === 'update' && tookEffect(call) && markOf(call) !== '');
-
-/** The selection by a second hand: from the case's own words, not from the code under proof. */
-function isSelected({ metadata, region, group }: MachineTruth, input: CaseInput): boolean {
-  const reasonsToLeave = [
-    metadata['fly_canary'] === 'true',
-    input.unmanaged === 'leave' && metadata['fly_platform_version'] !== 'v2',
-    input.only?.regions?.includes(region) === false,
-    input.only?.processGroups?.includes(group) === false,
-    input.except?.regions?.includes(region) === true,
-    input.except?.processGroups?.includes(group) === true,
-  ];
-  return !reasonsToLeave.includes(true);
 }
 
 function outside(record: Record): string[] {
@@ -128,12 +95,19 @@ function isInTime(cut: HappeningEntry, { entries, testCase }: Record): boolean {
   return stop.t - (started?.t ?? stop.t) >= msOf(forceAfter);
 }
 
+/** A process group updates its working machines where they are, unless it says `idleOnly`. */
+function isToBeKept({ machine }: HappeningEntry, { testCase: { input }, truthLater }: Record): boolean {
+  if (input.groups === undefined) return true;
+  const own = truthLater.find(({ id }) => id === machine)?.group;
+  return input.groups.some(({ group, idleOnly }) => group === own && idleOnly === true);
+}
+
 function cut(record: Record): string[] {
   const { entries, testCase, interrupted } = record;
   const ours = entries
     .filter(isHappening)
     .filter((e) => e.kind === 'job-cut' && (e.by?.op === 'update' || e.by?.op === 'stop'))
-    .filter((e) => !isInTime(e, record));
+    .filter((e) => !isInTime(e, record) && isToBeKept(e, record));
   const isBlocked = testCase.scenario.switches['leaseBlocksAutostart'] === true;
   // What a terminated start or a stalled worker's ghost met at work, it could tell nobody.
   const canTell = testCase.terminateAtMs === undefined && !hasGhosts(testCase);
@@ -165,7 +139,7 @@ function held({ truthLater, entries, testCase, outcome }: Record): string[] {
     ]);
 }
 
-function isAtTarget(machine: MachineTruth, input: CaseInput, digest: string | undefined): boolean {
+export function isAtTarget(machine: MachineTruth, input: CaseInput, digest: string | undefined): boolean {
   const env = machine.machine.config?.env ?? {};
   const isEnvThere = Object.entries(input.env ?? {}).every(([key, value]) =>
     value === null ? !(key in env) : env[key] === value,
@@ -192,6 +166,14 @@ function forgotten({ outcome, truthAtEnd, entries, testCase: { input } }: Record
     .map((machine) => `completed, and ${machine.id} (${machine.state}) is not at target`);
 }
 
+/** Who serves never rests; and a step that updates in place waits half an hour for a host that is lost. */
+const canGroupsConverge = (groups: readonly CaseGroup[], { apps }: CaseScenario): boolean =>
+  !groups.some(({ idleOnly }) => idleOnly) &&
+  !apps.some(({ machines }) =>
+    machines.some(({ host }) => host !== undefined && host.backAtMs - host.lostAtMs > LONG_MS),
+  );
+const LONG_MS = 25 * 60_000;
+
 /**
  * A deploy, or a machine created with an image that was not there before, is foreign: it is left, and says Partial.
  * A machine without work that is woken runs for ever, and a suspended one that is left may come back at any time.
@@ -202,6 +184,7 @@ function canConverge({ scenario, said, input }: Case): boolean {
     JSON.stringify(scenario.images[NEW]) === '{"reverts":0}' &&
     happens.every((kind) => kind === 'destroy') &&
     !said.some(({ verb, atMs }) => verb === 'abort' && atMs < 4 * 3_600_000) &&
+    (input.groups === undefined || canGroupsConverge(input.groups, scenario)) &&
     !scenario.apps.some((app) => app.machines.some((m) => m.state === 'suspended' && input.suspended === 'leave'))
   );
 }
@@ -218,6 +201,8 @@ const JUDGES: { readonly [L in Exclude<Law, 'half' | 'paused' | 'room'>]: (recor
   held,
   forgotten,
   converge,
+  order,
+  bake,
   afterEnd: ({ entries, endedAt, testCase }) =>
     hasGhosts(testCase) || testCase.terminateAtMs !== undefined
       ? []

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { cases } from './fleets.js';
+import { groupCases } from './group-fleets.js';
 import { type Law, LAWS } from './laws.js';
 import { runCase } from './run-case.js';
 
@@ -15,19 +16,28 @@ export interface PropertyFigures {
 
 const LAW_NAMES = Object.keys(LAWS) as Law[];
 
+/** What the cases are of: sweeps, or process groups over fleets of which most machines serve. */
+export const KINDS = { stoppedSweep: cases, processGroup: groupCases } as const;
+export type Kind = keyof typeof KINDS;
+
 /**
  * Runs random fleets, inputs and orders of events in process: the loop, the decisions and the activities that a
  * worker runs, against the simulator on virtual time, with workers that die and stall, terminations and
  * continue-as-new. The same seed draws the same cases.
  */
-export async function proveProperties(fleets: number, seed: number, signal?: AbortSignal): Promise<PropertyFigures> {
+export async function proveProperties(
+  fleets: number,
+  seed: number,
+  kind: Kind = 'stoppedSweep',
+  signal?: AbortSignal,
+): Promise<PropertyFigures> {
   const breaches = Object.fromEntries(LAW_NAMES.map((law) => [law, 0])) as Record<Law, number>;
   const outcomes: Record<string, number> = {};
   const examples: string[] = [];
   let calls = 0;
   let stopped = 0;
   let run = 0;
-  for (const testCase of fc.sample(cases, { numRuns: fleets, seed })) {
+  for (const testCase of fc.sample(KINDS[kind], { numRuns: fleets, seed })) {
     signal?.throwIfAborted();
     const verdict = await runCase(testCase);
     calls += verdict.calls;

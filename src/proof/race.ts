@@ -39,11 +39,21 @@ function racing(world: World): { world: World; raced: Set<string> } {
   return { world: { ...world, transport, deps: world.depsOver(transport) }, raced };
 }
 
+/** The types that wait for working machines, each with what it takes to bring the same change. */
+export const RACERS = {
+  stoppedSweep: { deadline: '12h' },
+  processGroup: { groups: [{ group: 'app', idleOnly: true }], bake: '1m' },
+} as const;
+
 /**
- * One sweep over machines that all start between the look at them and the write to them.
+ * One rollout over machines that all start between the look at them and the write to them.
  * @param leaseBlocksAutostart whether a lease keeps Fly's proxy from starting a machine: UNCONFIRMED at Fly, so both.
  */
-export async function proveRace(machines: number, leaseBlocksAutostart: boolean): Promise<RaceFigures> {
+export async function proveRace(
+  machines: number,
+  leaseBlocksAutostart: boolean,
+  type: keyof typeof RACERS = 'stoppedSweep',
+): Promise<RaceFigures> {
   const job = { lengthMs: 3_600_000 };
   const blocks = REGIONS.map((region) => ({
     count: Math.ceil(machines / REGIONS.length),
@@ -61,7 +71,8 @@ export async function proveRace(machines: number, leaseBlocksAutostart: boolean)
       apps: [{ name: APP, machines: blocks }],
     }),
   );
-  const { end, state } = await drive(world, { input: { app: APP, image: NEW, deadline: '12h' }, start: 'race' });
+  const input = { app: APP, image: NEW, ...RACERS[type] };
+  const { end, state } = await drive(world, { type, input, start: 'race' });
   const cut = new Set(
     world.simulator.journal.entries().flatMap((entry) => (entry.kind === 'job-cut' ? [entry.machine ?? ''] : [])),
   );
@@ -85,7 +96,7 @@ export const sayRace = (figures: RaceFigures): string[] => [
   `machines reported as met at work: ${figures.reported}`,
   `cut and not reported, or reported and not cut: ${figures.misreported}`,
   `cut and not running at the end: ${figures.leftStopped}`,
-  `the sweep: ${figures.outcome}`,
+  `the rollout: ${figures.outcome}`,
 ];
 
 /** Whether every race went as promised, with a lease that keeps the proxy away and with one that does not. */

@@ -1,10 +1,11 @@
 import { Refused } from '../../activities/plan/refused.js';
 import { FlyError } from '../fly/errors.js';
+import { crowded, look, NOTHING_SEEN, type Seen } from './capacity.js';
 import { drive, type Driven, type Mishap, phaseOf } from './drive.js';
-import type { Case, CaseInput } from './fleets.js';
+import type { Case } from './fleets.js';
 import { APP } from './scenarios.js';
-import type { MachineTruth } from '../simulator/truth.js';
-import { type Breach, changing, hasGhosts, judgeRecord } from './laws.js';
+import { changing, hasGhosts } from './happened.js';
+import { type Breach, judgeRecord } from './laws.js';
 import { createWorld, type World } from './world.js';
 
 /** What came of one case. */
@@ -20,29 +21,9 @@ export interface Verdict {
 /** What is watched while a case runs. */
 interface Watch {
   readonly broken: Breach[];
-  /** Idle machines of a region and group at the last look. */
-  idle: ReadonlyMap<string, number>;
-  /** Machines at work, or held by us, at the last look. */
-  up: ReadonlyMap<string, number>;
+  seen: Seen;
   /** The journal's length when it said `paused`. */
   pausedAt: number | undefined;
-}
-
-const place = (machine: { region: string; group: string }): string => `${machine.region} ${machine.group}`;
-const IDLE = ['stopped', 'created', 'failed', 'suspended', 'replacing'];
-
-function countBy(world: World, isOne: (machine: MachineTruth) => boolean): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const machine of world.simulator.machines(APP)) {
-    if (isOne(machine)) counts.set(place(machine), (counts.get(place(machine)) ?? 0) + 1);
-  }
-  return counts;
-}
-
-/** As many as may be away, by a second hand. */
-function roomOf({ maxUnavailable = '33%' }: CaseInput, up: number): number {
-  if (typeof maxUnavailable === 'number') return maxUnavailable;
-  return Math.max(1, Math.ceil((Number(maxUnavailable.slice(0, -1)) / 100) * up));
 }
 
 /** Each attempt goes wrong as drawn; after two rounds none does, so that every case ends. */
@@ -73,6 +54,7 @@ function driveOnce(world: World, testCase: Case, start: 'first' | 'second', watc
   const listsLie = JSON.stringify(testCase.scenario.faults).includes('"list"');
   const terminateAtMs = start === 'first' ? testCase.terminateAtMs : undefined;
   return drive(world, {
+    type: testCase.input.groups === undefined ? 'stoppedSweep' : 'processGroup',
     input: testCase.input,
     start,
     said: testCase.said,
@@ -80,22 +62,13 @@ function driveOnce(world: World, testCase: Case, start: 'first' | 'second', watc
     ...(terminateAtMs === undefined ? {} : { terminateAtMs }),
     ...(testCase.continueEvery === undefined ? {} : { continueEvery: testCase.continueEvery }),
     onLooked: () => {
-      watch.idle = countBy(world, ({ state }) => IDLE.includes(state));
-      watch.up = countBy(world, ({ state, metadata }) => state === 'started' || 'layover_hold' in metadata);
+      watch.seen = look(world.simulator.machines(APP), watch.seen, testCase.input);
     },
-    onLaunch: ({ machine }, state) => {
+    onLaunch: (order, state) => {
       // What puts a machine right is no update: a rollout says `paused` only after it.
-      if (state.pause !== undefined && !machine.restore)
-        watch.broken.push({ law: 'paused', says: `an update of ${machine.id} began while paused` });
-      const here = Object.values(state.inFlight).filter((flight) => place(flight) === place(machine));
-      const away = here.filter(({ working }) => working === 'up').length;
-      const room = roomOf(testCase.input, watch.up.get(place(machine)) ?? 0);
-      if (!listsLie && away > room)
-        watch.broken.push({ law: 'room', says: `${away} of ${place(machine)} away where ${room} may be` });
-      const flying = here.filter(({ working, restore }) => !working && !restore).length;
-      const idle = watch.idle.get(place(machine)) ?? 0;
-      if (listsLie || flying <= Math.max(1, Math.floor(idle / 2))) return;
-      watch.broken.push({ law: 'half', says: `${flying} of ${idle} idle machines of ${place(machine)} in flight` });
+      if (state.pause !== undefined && !order.machine.restore)
+        watch.broken.push({ law: 'paused', says: `an update of ${order.machine.id} began while paused` });
+      if (!listsLie) watch.broken.push(...crowded(order, state, watch.seen, testCase.input));
     },
     watch: (loop) => watchPause(world, testCase, watch, phaseOf(loop, world.clock.now())),
   });
@@ -111,7 +84,7 @@ async function driveToEnd(world: World, testCase: Case, watch: Watch): Promise<D
 /** Runs one case to its end and judges it; a refusal by the plan is an end like any other. */
 export async function runCase(testCase: Case): Promise<Verdict> {
   const world = createWorld(testCase.scenario);
-  const watch: Watch = { broken: [], idle: new Map(), up: new Map(), pausedAt: undefined };
+  const watch: Watch = { broken: [], seen: NOTHING_SEEN, pausedAt: undefined };
   try {
     const starts = await driveToEnd(world, testCase, watch);
     return await judgeEnd(world, testCase, starts, watch);

@@ -9,6 +9,7 @@ export interface Block {
   readonly managed: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly host?: { readonly lostAtMs: number; readonly backAtMs: number };
   readonly [key: string]: unknown;
 }
 

@@ -4,7 +4,8 @@ import type { UpdateOrder } from '../../src/domain/orders.js';
 import type { UpdateOutcome } from '../../src/domain/outcomes.js';
 import type { Case, CaseInput } from '../../src/proof/fleets.js';
 import { APP, FOREIGN, NEW, OLD } from '../../src/proof/scenarios.js';
-import { judgeRecord, LAWS, type Record as Happened } from '../../src/proof/laws.js';
+import type { Record as Happened } from '../../src/proof/happened.js';
+import { judgeRecord, LAWS } from '../../src/proof/laws.js';
 import { isLawful, type PropertyFigures, proveProperties, sayProperties } from '../../src/proof/properties.js';
 import { runCase } from '../../src/proof/run-case.js';
 import type { CallEntry, HappeningEntry } from '../../src/simulator/journal.js';
@@ -31,7 +32,9 @@ describe('random fleets, inputs and orders of events', () => {
   });
 
   test('a proof that is called off stops', async () => {
-    await expect(proveProperties(1_000, 7, AbortSignal.abort(new Error('called off')))).rejects.toThrow('called off');
+    await expect(proveProperties(1_000, 7, 'stoppedSweep', AbortSignal.abort(new Error('called off')))).rejects.toThrow(
+      'called off',
+    );
   });
 });
 
