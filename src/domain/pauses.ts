@@ -1,6 +1,8 @@
+import type { Standing } from './machine.js';
 import { tooManyFailed } from './pace.js';
 import { total } from './pools.js';
 import { approvalEnd, hasUpdatable, patienceEnd, stepOf } from './progress.js';
+import { sayCount } from './say-count.js';
 import { sayMs } from './say-ms.js';
 import { isTurning } from './turn.js';
 import type { Failure, Pause, PauseCode, RolloutState } from './state.js';
@@ -87,8 +89,27 @@ export function pauseOnTime(state: RolloutState, now: number): RolloutState {
     return paused(state, 'approval_expired', says, now);
   }
   if (step.kind !== 'update' || now < patienceEnd(state) || !hasUpdatable(state)) return state;
-  const says = `nothing has moved in ${step.name} for long: machines wait for room under "maxUnavailable", for checks to pass, or for Fly; resume tries on`;
-  return paused(state, 'stuck', says, now);
+  return paused(
+    state,
+    'stuck',
+    `nothing has moved in ${step.name} for long: ${whatHolds(state)}; resume tries on`,
+    now,
+  );
+}
+
+const KEEPS: readonly Standing[] = ['unreachable', 'held', 'busy'];
+
+/** What others wait for, with a machine to look at where one is known. */
+function whatHolds(state: RolloutState): string {
+  const { scope } = stepOf(state);
+  const down = total(poolsIn(state.seen?.pools ?? [], scope), 'down');
+  const first = state.seen?.remarks.find((remark) => KEEPS.includes(remark.standing) && inScope(scope, remark));
+  const named = first === undefined ? '' : `; machine ${first.id} (${first.region}): ${first.says}`;
+  const why =
+    down === 0
+      ? 'machines wait for room under "maxUnavailable", for checks to pass, or for Fly'
+      : `${sayCount(down, 'machine is', 'machines are')} no capacity (held, cordoned, failed, on a host that is not ok, or without a check that passes), and no more may be away`;
+  return `${why}${named}`;
 }
 
 /** Applied to what a gate said at the end of its bake, or a failure before it. */

@@ -145,6 +145,9 @@ export const MaxUnavailable = Amount.refine(
   'must be at least 1: nothing could ever be updated otherwise',
 );
 
+/** No process can be given a NUL in its environment. */
+const EnvValue = z.string().regex(/^[^\0]*$/, 'must not hold NUL');
+
 /** What every type takes that changes something. */
 export const CHANGE = {
   app: App,
@@ -152,7 +155,7 @@ export const CHANGE = {
   env: z
     .record(
       EnvName,
-      z.union([z.string(), z.null()], { error: 'must be text, or null to remove it' }),
+      z.union([EnvValue, z.null()], { error: 'must be text, or null to remove it' }),
       'must be an object like {"LOG": "debug"}',
     )
     .refine((env) => Object.keys(env).length > 0, 'must name at least one variable')

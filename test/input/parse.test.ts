@@ -70,6 +70,7 @@ describe('refused with the field', () => {
     [{ env: {} }, 'env: must name at least one variable'],
     [{ env: { A: 1 } }, 'env.A: must be text, or null to remove it'],
     [{ env: { 'A=B': '1' } }, 'env.A=B: an environment name must not be empty or hold "=" or NUL'],
+    [{ env: { A: 'x\0y' } }, 'env.A: must not hold NUL'],
     [{ image: 'registry.fly.io/encoder' }, 'image: must name a tag or a digest; "latest" is written out too'],
     [{ image: 'a:b:c' }, 'image: must be an image reference like "registry.fly.io/encoder:v42"'],
     [{ image: 'localhost:5000:v1' }, 'image: must be an image reference like "registry.fly.io/encoder:v42"'],

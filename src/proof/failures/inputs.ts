@@ -6,6 +6,9 @@ const answer = (on: string, status: number) => ({ faults: [{ on, effect: { answe
 /** A bad input, what it is refused with, and the world that it meets. */
 type Row = readonly [fault: string, input: unknown, shows: RegExp, day?: Day];
 
+const GROUPED: Day = { type: 'processGroup' };
+const group = (groups: readonly unknown[], more: object = {}) => ({ app: 'fleet', image: NEW, groups, ...more });
+
 const ROWS: readonly Row[] = [
   ['A key is not known', { ...INPUT, tiemout: '1h' }, /^refused: tiemout: is not an option here/],
   ['A duration is none', { ...INPUT, deadline: 'soon' }, /^refused: deadline: "soon" is no duration; write it like/],
@@ -77,6 +80,35 @@ const ROWS: readonly Row[] = [
     'Env is asked for together with containers',
     { ...INPUT, image: { api: 'registry.fly.io/api:v2' }, env: { A: '1' } },
     /^refused: env: cannot be changed for machines with containers/,
+  ],
+  ['An env key has "=" in it', { ...INPUT, env: { 'A=B': '1' } }, /^refused: env/],
+  ['An env value has a NUL in it', { ...INPUT, env: { A: 'x\0y' } }, /^refused: env/],
+  ['No process group is named', group([]), /^refused: groups: must name at least one/, GROUPED],
+  ['A process group is named twice', group(['app', 'app']), /^refused: groups: names "app" twice/, GROUPED],
+  ['A process group has no machine', group(['zk']), /^refused: groups: "zk" has no selected machine/, GROUPED],
+  [
+    'An approval stands before the first group',
+    group(['approval', 'app']),
+    /^refused: groups: "approval" must stand between two groups/,
+    GROUPED,
+  ],
+  [
+    'A process group has a deadline that nobody waits for',
+    group([{ group: 'app', deadline: '1h' }]),
+    /^refused: groups\.0\.deadline: needs "idleOnly": true/,
+    GROUPED,
+  ],
+  [
+    'A restart at a time that is still to come',
+    group(['app'], { restart: '2999-01-01T00:00:00Z' }),
+    /^refused: restart: /,
+    GROUPED,
+  ],
+  [
+    'A restart for secrets of an app that has none',
+    group(['app'], { restart: 'secrets' }),
+    /^refused: restart: /,
+    GROUPED,
   ],
   [
     'The registry does not tell the digest of a container’s image',

@@ -21,7 +21,7 @@ export interface FailureMode {
   readonly run: () => Promise<Observed>;
 }
 
-export const PARTS = ['Bad input', 'Fly', 'Machines', 'People', 'Workers', 'Canaries'] as const;
+export const PARTS = ['Bad input', 'Fly', 'Machines', 'People', 'Workers', 'Canaries', 'Process groups'] as const;
 export type Part = (typeof PARTS)[number];
 
 export const APP = 'fleet';
@@ -34,7 +34,7 @@ export const HOUR = 60 * MINUTE;
 /** A day: the world, what is asked for, and what happens meanwhile. */
 export interface Day {
   /** Left out: a stoppedSweep. */
-  readonly type?: 'regionalCanary';
+  readonly type?: 'regionalCanary' | 'processGroup';
   readonly scenario?: object;
   readonly machines?: readonly object[];
   readonly input?: object;

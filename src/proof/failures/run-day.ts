@@ -106,7 +106,13 @@ function sayEnd({ end }: Driven, world: World): string {
 
 const FLEET = [{ count: 12, region: 'ord', image: OLD, state: 'stopped' }];
 export const INPUT = { app: APP, image: NEW, deadline: '6h' };
-const CANARY = { app: APP, image: NEW, batches: [2], bake: '10m' };
+const GROUPS = { app: APP, image: NEW, bake: '10m' };
+/** What is asked for where a day does not say otherwise, by type. */
+const INPUTS = { regionalCanary: { ...GROUPS, batches: [2] }, processGroup: GROUPS } as const;
+const inputOf = ({ type, input }: Pick<Day, 'type' | 'input'>): object => ({
+  ...(type === undefined ? INPUT : INPUTS[type]),
+  ...input,
+});
 
 /** The world in which somebody judges, where the day has a judge. */
 function judged(world: World, { judge }: Day): World {
@@ -154,9 +160,9 @@ export async function runDay(day: Day): Promise<Observed> {
 }
 
 async function startAll(day: Day, one: (input: object, start: string) => Promise<Driven>): Promise<Driven[]> {
-  const input = { ...(day.type === undefined ? INPUT : CANARY), ...day.input };
+  const input = inputOf(day);
   if (day.also === undefined) return [await one(input, 'first')];
-  const other = { ...INPUT, ...day.also.input };
+  const other = inputOf({ ...day, input: day.also.input });
   if (day.also.when === 'meanwhile') return Promise.all([one(input, 'first'), one(other, 'second')]);
   return [await one(input, 'first'), await one(other, 'second')];
 }
@@ -165,7 +171,7 @@ async function startAll(day: Day, one: (input: object, start: string) => Promise
 export async function runInput(input: unknown, day: Day = {}): Promise<Observed> {
   const world = worldOf(day);
   try {
-    await planRollout({ type: 'stoppedSweep', input, start: 'first' }, world.deps);
+    await planRollout({ type: day.type ?? 'stoppedSweep', input, start: 'first' }, world.deps);
     return { sees: ['planned'], written: 'nothing', broken: ['it was not refused'] };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
