@@ -1,5 +1,6 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
+import { groupBy } from '../src/domain/group-by.js';
 import type { Status } from '../src/domain/status.js';
 import { statusNow } from './controls.js';
 import type { Run } from './run.js';
@@ -31,15 +32,22 @@ function table(status: Status): string {
   return ['```', ...all.map((row) => pad(row, widths)), '```'].join('\n');
 }
 
-/** Where more than one image runs. */
+/** To the minute: the UI's column is narrow. */
+const sinceText = (since: string | undefined): string => (since === undefined ? '' : `since ${since.slice(0, 16)}Z`);
+
+/** Where more than one image runs: each image, and below it where how many machines run it. */
 function images({ images: rows, otherImages }: Status): string {
-  if (new Set(rows.map(({ image }) => image)).size < 2) return '';
-  const shown = rows
-    .slice(0, MOST_ROWS)
-    .map(
-      ({ image, region, group, machines, since }) =>
-        `${String(machines).padStart(4)}  ${region}  ${group}  ${image}${since === undefined ? '' : `  since ${since}`}`,
-    );
+  const kinds = [...groupBy(rows.slice(0, MOST_ROWS), ({ image }) => image)];
+  if (kinds.length < 2) return '';
+  const cells = rows.map(({ region, group }) => [region, group]);
+  const [region = 0, group = 0] = [0, 1].map((at) => Math.max(...cells.map((row) => row[at]?.length ?? 0)));
+  const shown = kinds.flatMap(([image, kin]) => [
+    image.split('@').join('\n  @'),
+    ...kin.map((one) => {
+      const where = `${one.region.padEnd(region)}  ${one.group.padEnd(group)}`;
+      return `${String(one.machines).padStart(6)}  ${where}  ${sinceText(one.since)}`.trimEnd();
+    }),
+  ]);
   const left = rows.slice(MOST_ROWS).reduce((sum, { machines }) => sum + machines, otherImages);
   const more = left === 0 ? [] : [`and ${left} machines of other kinds`];
   return ['**What runs where**', '', '```', ...shown, ...more, '```'].join('\n');

@@ -37,7 +37,7 @@ function sayCommands(temporal: TemporalServer, { play, say }: Stage): void {
   say();
   say(`Temporal UI: ${temporal.uiUrl}/namespaces/default/workflows/${id}`);
   if (play.approval !== undefined) {
-    say('It waits for your yes before the second region. Give it from a second terminal:');
+    say('It waits for your yes after its first step. Give it from a second terminal:');
     say(`  ${commandLine(temporal, `${signal} proceed --input '${approval(play.approval)}'`)}`);
   }
   say('Steer it from a second terminal:');

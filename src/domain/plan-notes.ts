@@ -135,7 +135,7 @@ function earlierNote({ fleet, plan: { context } }: Findings): string[] {
   ];
 }
 
-/** At a majority of a cluster's machines away at once it stands still. */
+/** A cluster stands still without a majority of its machines. */
 function majorityNotes({ fleet, plan: { type, context } }: Findings): string[] {
   if (type !== 'processGroup') return [];
   const up = fleet.filter(({ machine, standing }) => isInside(standing) && machine.state === 'started');
@@ -149,7 +149,7 @@ function majorityNotes({ fleet, plan: { type, context } }: Findings): string[] {
     );
     if (kin.length < 3 || most <= spare || whole === true || idleOnly === true) return [];
     return [
-      `"maxUnavailable" lets ${most} of the ${kin.length} working machines of ${clip(group, 40)} be away at once: a majority. If they form a cluster that needs one, write {"group": "${clip(group, 40)}", "maxUnavailable": ${spare}}`,
+      `"maxUnavailable" lets ${most} of the ${kin.length} working machines of ${clip(group, 40)} be away at once, which leaves no majority of them. If they form a cluster that needs one, write \`{"group": "${clip(group, 40)}", "maxUnavailable": ${spare}}\``,
     ];
   });
 }

@@ -101,7 +101,7 @@ test.each([
 test('without numbers of its own a group of three over three regions may be away as one, and the plan says so', async () => {
   const world = cluster();
   const { state } = await run(world, { groups: ['zk'] });
-  expect(state.plan.notes.join('\n')).toContain('write {"group": "zk", "maxUnavailable": 1}');
+  expect(state.plan.notes.join('\n')).toContain('write `{"group": "zk", "maxUnavailable": 1}`');
 });
 
 test('a whole group is not touched while one of it is no capacity, and the rollout says that it waits', async () => {
