@@ -15,13 +15,11 @@ export interface Bell {
   quiet(): Promise<void>;
 }
 
-const idOf = ({ context: { app, rollout } }: Plan): string => `notices:${app}:${rollout.hash}.${rollout.start}`;
-
 /** A child of its own, which outlives the rollout: a sink that is away for an hour delays nothing here. */
-async function open(plan: Plan, sinks: readonly string[]): Promise<void> {
+async function open(id: string, plan: Plan, sinks: readonly string[]): Promise<void> {
   const { workflowId, firstExecutionRunId } = workflowInfo();
   await startChild<typeof notices>('notices', {
-    workflowId: idOf(plan),
+    workflowId: id,
     parentClosePolicy: 'ABANDON',
     staticSummary: `tells ${sinks.join(', ')} of ${workflowId}`.slice(0, 200),
     args: [{ v: 1, rollout: workflowId, firstRunId: firstExecutionRunId, sinks, source: plan.source ?? {} }],
@@ -32,9 +30,12 @@ async function open(plan: Plan, sinks: readonly string[]): Promise<void> {
  * @param before what an earlier run of this rollout told; left out in its first.
  */
 export function createBell(run: Run, plan: Plan, before: Told | undefined): Bell {
-  const { sinks = [] } = plan;
+  const { sinks = [], context } = plan;
+  const { hash, start } = context.rollout;
+  // A rollout that went back since has another hash, and whoever tells of it the first one.
+  const id = `notices:${context.app}:${before?.rollout ?? `${hash}.${start}`}`;
   let told = before;
-  let line: Promise<unknown> = sinks.length > 0 && before === undefined ? open(plan, sinks) : Promise.resolve();
+  let line: Promise<unknown> = sinks.length > 0 && before === undefined ? open(id, plan, sinks) : Promise.resolve();
   return {
     told: () => told,
     ring() {
@@ -45,9 +46,7 @@ export function createBell(run: Run, plan: Plan, before: Told | undefined): Bell
       if (news === undefined) return;
       told = news.told;
       // Who passes it on may have been terminated: then nobody is told, and the rollout goes on.
-      line = line
-        .then(() => getExternalWorkflowHandle(idOf(plan)).signal(tellSignal, news.notice))
-        .catch(() => undefined);
+      line = line.then(() => getExternalWorkflowHandle(id).signal(tellSignal, news.notice)).catch(() => undefined);
     },
     quiet: async () => void (await line),
   };

@@ -13,7 +13,7 @@ export interface Notice {
   readonly at: string;
   readonly app: string;
   readonly type: string;
-  /** `<hash of the change>.<start>`. */
+  /** `<hash of the change>.<start>`, from its beginning to its end. */
   readonly rollout: string;
   readonly target: string;
   readonly phase: Phase;
@@ -30,6 +30,8 @@ export type Memory = Readonly<Record<string, string>>;
 
 /** What was told last; it travels with the rollout through continue-as-new. */
 export interface Told {
+  /** The rollout's name from its beginning on: one that turns back marks machines with another, and is the same. */
+  readonly rollout: string;
   readonly key: string;
   readonly step: string;
   readonly number: number;
@@ -77,12 +79,13 @@ export function noticeOf(
   at: number,
 ): { readonly notice: Notice; readonly told: Told } | undefined {
   const key = keyOf(status);
-  const { step, app, type, rollout, target, phase, reason, message, counts, canType } = status;
+  const { step, app, type, target, phase, reason, message, counts, canType } = status;
+  const { rollout } = told ?? status;
   if (key === told?.key && step.name === told.step) return undefined;
   const number = (told?.number ?? 0) + 1;
   const kind = kindOf(status, told, key);
   return {
-    told: { key, step: step.name, number },
+    told: { rollout, key, step: step.name, number },
     notice: {
       number,
       kind,

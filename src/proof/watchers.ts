@@ -55,13 +55,16 @@ const webhookOf = ({ arrived }: SinkServer): ToldOf[] =>
       kind: String(body['kind']),
     }));
 
-const markedIn = (journal: readonly JournalEntry[]): string[] => [
-  ...new Set(
-    journal.flatMap((entry) =>
-      entry.op === 'update' && tookEffect(entry) ? (entry.marks?.['layover_rollout']?.split('#')[0] ?? []) : [],
-    ),
-  ),
-];
+/** The rollouts that marked machines; one that turned back marks them twice, and has one name. */
+function markedIn(journal: readonly JournalEntry[]): string[] {
+  const marks = journal.flatMap((entry) =>
+    entry.op === 'update' && tookEffect(entry) ? (entry.marks?.['layover_rollout']?.split('#')[0] ?? []) : [],
+  );
+  const all = new Set(marks);
+  return [...all].filter((mark) => !(mark.startsWith(BACK) && all.has(mark.slice(BACK.length))));
+}
+
+const BACK = 'back-';
 
 /** Opens them. @param apps each with a repository of its own. */
 export async function openWatchers(apps: readonly string[], seed: number): Promise<Watchers> {

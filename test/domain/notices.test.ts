@@ -42,6 +42,14 @@ test('a rollout from its start to its end is told of in state changes, and progr
   ).toEqual(['started', 'progress', 'waiting', 'paused', 'waiting', 'resumed', 'goingBack', 'finished']);
 });
 
+test('a rollout that turns back marks machines with another name, and is told of under its first', () => {
+  const begun = noticeOf(status('running', { rollout: 'abc.one' }), undefined, NOW);
+  const back = noticeOf(status('rollingBack', { rollout: 'back-abc.one' }), begun?.told, NOW);
+  const end = noticeOf(status('done', { rollout: 'back-abc.one' }), back?.told, NOW);
+  expect([begun, back, end].map((news) => news?.notice.rollout)).toEqual(['abc.one', 'abc.one', 'abc.one']);
+  expect(end?.told).toMatchObject({ rollout: 'abc.one', number: 3 });
+});
+
 test('two pauses are two questions, and one that goes on is one', () => {
   const paused = (since: string) => status('paused', { reason: 'failures', since });
   expect(kindsOf([paused('a'), paused('a'), paused('b')])).toEqual(['paused', 'paused']);

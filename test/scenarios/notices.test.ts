@@ -112,3 +112,21 @@ test('a rollout that is terminated is told of too, and a pause once, with its re
   const paused = sinks.arrived.find(({ body }) => body['app'] === app && body['kind'] === 'paused');
   expect(paused?.body['says']).toContain('5xx spike');
 });
+
+test('a rollout that goes back is one rollout to who watches, under one name', async () => {
+  const app = 'told-back';
+  await make(app);
+  await canary(app);
+  await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
+  await operator.signal(`rollout:${app}`, 'rollback', { reason: '5xx spike', by: 'ann' });
+  await ended(app);
+  expect(toldOf(app)).toEqual(['started', 'waiting', 'goingBack', 'finished']);
+  const told = sinks.arrived.filter(({ path, body }) => path === '/audit' && body['app'] === app);
+  expect(new Set(told.map(({ body }) => body['rollout'])).size).toBe(1);
+  await eventually('Slack knows the end', () =>
+    boardOf(app)?.text.includes('has ended: rolledBack') ? true : undefined,
+  );
+  expect(
+    sinks.messages.filter(({ text, thread }) => thread === undefined && text.includes(` of ${app} `)),
+  ).toHaveLength(1);
+});
