@@ -18,6 +18,8 @@ export interface SinkFault {
   readonly body?: string;
   /** The connection is cut without an answer. */
   readonly cut?: true;
+  /** The connection stays open, and no answer comes. */
+  readonly hang?: true;
   readonly after?: true;
 }
 
@@ -172,6 +174,7 @@ export async function openSinks(): Promise<SinkServer> {
     arrived.push(call);
     const fault = decide(call);
     const reply = fault === undefined || fault.after ? serve(call) : undefined;
+    if (fault?.hang) return;
     if (fault?.cut) return void request.socket.destroy();
     const [status, body] = fault === undefined ? (reply ?? [500, {}]) : [fault.status ?? 500, fault.body ?? ''];
     response.writeHead(status, fault?.headers ?? {}).end(typeof body === 'string' ? body : JSON.stringify(body));

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Memory, Notice } from '../../src/domain/notices.js';
 import { briefOf } from '../../src/domain/say-notice.js';
-import { undiciTransport } from '../../src/fly/transport.js';
+import { type HttpRequest, undiciTransport } from '../../src/fly/transport.js';
 import { gitHub } from '../../src/notify/github.js';
 import type { Sink, SinkError } from '../../src/notify/sink.js';
 import { slackBot } from '../../src/notify/slack-bot.js';
@@ -121,6 +121,17 @@ describe('a Slack bot', () => {
     const memory = await tellUntil(bot(), notice());
     onceOn('chat.postMessage', fault);
     await tellUntil(bot(), ASKED, memory);
+    expect(server.messages).toHaveLength(2);
+  });
+
+  test('that hangs is given up, and has each message once although it had taken it', async () => {
+    const patience = { ...deps, transport: (call: HttpRequest) => deps.transport({ ...call, timeoutMs: 300 }) };
+    const sink = slackBot({ token: 'xoxb-1', channel: 'C0123456', api: `${server.url}/slack` }, patience);
+    onceOn('chat.postMessage', { hang: true, after: true });
+    await expect(tell(sink, notice())).rejects.toThrow('Slack gives no whole answer in 10 s');
+    const memory = await tellUntil(sink, notice());
+    onceOn('chat.postMessage', { hang: true });
+    await tellUntil(sink, ASKED, memory);
     expect(server.messages).toHaveLength(2);
   });
 
