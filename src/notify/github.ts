@@ -32,15 +32,22 @@ const descriptionOf = (notice: Brief): string =>
 
 const markerOf = ({ rollout }: Brief): string => `<!-- layover ${rollout} -->`;
 
+/** What people wrote, such as a reason, stays text: no mention, no link, no markup. */
+const inert = (text: string): string =>
+  text
+    .replace(/\s+/g, ' ')
+    .replace(/[\\`*_{}[\]()#+!|<>~&]/g, (char) => `&#${char.charCodeAt(0)};`)
+    .replaceAll('@', '@\u200b');
+
 function commentOf(notice: Brief): string {
   const lines = notice.canType.length === 0 ? [] : ['', '```sh', ...notice.canType, '```'];
   return [
     markerOf(notice),
-    `**${notice.headline}**`,
+    `**${inert(notice.headline)}**`,
     '',
-    notice.says,
+    inert(notice.says),
     '',
-    `${notice.progress}; target \`${notice.target}\``,
+    `${inert(notice.progress)}; target \`${notice.target}\``,
     ...lines,
   ].join('\n');
 }

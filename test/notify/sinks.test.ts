@@ -238,6 +238,13 @@ describe('GitHub', () => {
     });
   });
 
+  test('is shown what people wrote as text: nobody is mentioned, and nothing becomes markup', async () => {
+    await tell(github(), { ...ASKED, says: 'asked for by ann: @acme/team <b>see</b>\n# [x](http://evil.test)' });
+    const shown = server.comments[0]?.body.split('\n')[3];
+    expect(shown).toContain('asked for by ann: @\u200bacme/team');
+    expect(shown).not.toMatch(/[<>[\]()]|@[a-z]|\s#/);
+  });
+
   test('is told nothing of an app without a repository', () => {
     expect(github().takes(notice({ app: 'other' }))).toBe(false);
   });
