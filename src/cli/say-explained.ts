@@ -17,6 +17,8 @@ export interface AuditEntry {
   readonly what: string;
   readonly says: string;
   readonly by?: string;
+  /** Of a machine: where it is, how it is, what it runs. */
+  readonly machine?: Pick<FleetRecord['machines'][number], 'id' | 'region' | 'group' | 'state' | 'image'>;
 }
 
 const statusOf = (answer: Answer): StatusAnswer | undefined =>
@@ -74,7 +76,7 @@ function counted(texts: readonly string[]): string[] {
 /** Who wrote a machine last, and from what. */
 const sayRecord = ({ rollout, fromImage }: FleetRecord['machines'][number]): string =>
   rollout === undefined
-    ? 'carry no mark of a rollout'
+    ? 'without the mark of a rollout'
     : `written by ${rollout.replace(/#\d+$/, '')}${fromImage === undefined ? '' : `, before that ${fromImage.split('@')[0]}`}`;
 
 function sayMachines(fleet: FleetRecord | string): string[] {
@@ -128,7 +130,8 @@ function machineEntries(fleet: FleetRecord | string): Omit<AuditEntry, 'app'>[] 
   return fleet.machines.map((one) => ({
     ...(one.rollout === undefined ? {} : { rollout: one.rollout }),
     what: 'machine',
-    says: `${one.id} ${one.region} ${one.group} ${one.state} runs ${one.image}; ${sayRecord(one)}`,
+    says: sayRecord(one),
+    machine: { id: one.id, region: one.region, group: one.group, state: one.state, image: one.image },
   }));
 }
 

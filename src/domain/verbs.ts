@@ -207,8 +207,9 @@ export function verbInputProblem(verb: Verb, input: unknown): string | undefined
 
 /** What was said, and what it was about. */
 function withSaid(state: RolloutState, verb: Verb, { at, machines, reason, by }: VerbInput, now: number): RolloutState {
-  const about = [at, machines?.slice(0, 5).join(' '), reason].filter((part) => part !== undefined).join(': ');
-  const entry = { at: now, says: about === '' ? verb : `${verb} ${about}`, ...(by === undefined ? {} : { by }) };
+  const about = [verb, at, ...(machines?.slice(0, 5) ?? [])].filter((part) => part !== undefined).join(' ');
+  const says = reason === undefined ? about : `${about}: ${reason}`;
+  const entry = { at: now, says, ...(by === undefined ? {} : { by }) };
   return { ...state, diary: write(state.diary, [entry]) };
 }
 

@@ -20,7 +20,7 @@ test('what a person says is written once, with the reason and who said it, and e
   const paused = say(first, 'pause', { reason: '5xx spike', by: 'ann' });
   const resumed = say(paused, 'resume', { by: 'ben' });
   const ended = say(resumed, 'abort', { reason: 'enough' });
-  expect(saysOf(ended)).toEqual(['pause 5xx spike by ann', 'resume by ben', 'abort enough']);
+  expect(saysOf(ended)).toEqual(['pause: 5xx spike by ann', 'resume by ben', 'abort: enough']);
 });
 
 test('what a rollout does of itself is written too: pauses and their ends, failures, steps', () => {
