@@ -37,6 +37,12 @@ const rules = fc.constantFrom<Omit<CaseGroup, 'group'>>(
 /** Some groups of the fleet in some order, and some left out. */
 const order = fc.shuffledSubarray(['app', 'worker', 'zk'], { minLength: 1 });
 
+/** Regions narrow inside the groups; groups are named by the order alone. */
+const narrowed = ({ only, except }: CaseInput): Partial<CaseInput> => ({
+  ...(only?.regions === undefined ? {} : { only }),
+  ...(except?.regions === undefined ? {} : { except }),
+});
+
 /** Random process groups over the worlds, verbs and mishaps of the sweeps. */
 export const groupCases: fc.Arbitrary<Case> = fc
   .record({
@@ -57,6 +63,7 @@ export const groupCases: fc.Arbitrary<Case> = fc
       app: APP,
       ...(image === undefined ? {} : { image }),
       ...(env === undefined ? {} : { env }),
+      ...narrowed(base.input),
       suspended,
       unmanaged,
       groups: (named.length > 0 ? named : [...there]).map((group, n) => ({ group, ...own[n] })),
