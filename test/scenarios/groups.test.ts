@@ -59,7 +59,8 @@ test.concurrent(
   },
 );
 
-test('a whole group over two regions goes one after another, also when its worker is killed', async () => {
+// The others go on under the next worker too.
+test.concurrent('a whole group over two regions goes one after another, also when its worker is killed', async () => {
   const app = 'groups-whole';
   await make(app);
   await start(app, { groups: [{ group: 'zk', whole: true, healthy: { for: '2s' } }], ramp: 'off' });

@@ -66,38 +66,41 @@ const repliesTo = (app: string) =>
 const ended = (app: string) =>
   eventually('everybody knows the end', () => (toldOf(app).at(-1) === 'finished' ? true : undefined), 60_000);
 
-test('state changes reach every sink once, also over the death of a worker, and a sink that is away delays nothing', async () => {
-  const app = 'told-all';
-  await make(app);
-  let isAway = true;
-  sinks.fault(({ path }) => (isAway && path === '/audit' ? { status: 503 } : undefined));
-  await canary(app, { source: { commit: COMMIT, pullRequest: 7 } });
-  await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
-  await eventually('Slack is asked', () => repliesTo(app)[0]);
-  await place.stopWorker();
-  await place.startWorker();
-  await operator.signal(`rollout:${app}`, 'proceed', { at: 'ams:approval' });
-  expect(await operator.result(`${app}-door`)).toMatchObject({ status: 'COMPLETED' });
-  expect(toldOf(app)).not.toContain('finished');
-  isAway = false;
-  await ended(app);
-  expect(toldOf(app)).toEqual(['started', 'waiting', 'resumed', 'finished']);
-  await eventually('Slack knows the end', () =>
-    boardOf(app)?.text.includes('has ended: completed') ? true : undefined,
-  );
-  expect(repliesTo(app).map(({ text }) => text.split('*')[1])).toEqual([
-    `regionalCanary of ${app} waits for a person`,
-    `regionalCanary of ${app} goes on`,
-    `regionalCanary of ${app} has ended: completed`,
-  ]);
-  expect(repliesTo(app)[0]?.text).toContain(`--workflow-id rollout:${app} --name proceed`);
-  expect(sinks.deployments.map(({ sha, statuses }) => [sha, statuses.at(-1)?.state])).toEqual([[COMMIT, 'success']]);
-  expect(sinks.comments).toHaveLength(1);
-  const notices = await place.json(`workflow list --query WorkflowType="notices"`);
-  expect(JSON.stringify(notices)).toContain(`notices:${app}:`);
-});
+test.concurrent(
+  'state changes reach every sink once, also over the death of a worker, and a sink that is away delays nothing',
+  async () => {
+    const app = 'told-all';
+    await make(app);
+    let isAway = true;
+    sinks.fault(({ path, body }) => (isAway && path === '/audit' && body['app'] === app ? { status: 503 } : undefined));
+    await canary(app, { source: { commit: COMMIT, pullRequest: 7 } });
+    await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
+    await eventually('Slack is asked', () => repliesTo(app)[0]);
+    await place.stopWorker();
+    await place.startWorker();
+    await operator.signal(`rollout:${app}`, 'proceed', { at: 'ams:approval' });
+    expect(await operator.result(`${app}-door`)).toMatchObject({ status: 'COMPLETED' });
+    expect(toldOf(app)).not.toContain('finished');
+    isAway = false;
+    await ended(app);
+    expect(toldOf(app)).toEqual(['started', 'waiting', 'resumed', 'finished']);
+    await eventually('Slack knows the end', () =>
+      boardOf(app)?.text.includes('has ended: completed') ? true : undefined,
+    );
+    expect(repliesTo(app).map(({ text }) => text.split('*')[1])).toEqual([
+      `regionalCanary of ${app} waits for a person`,
+      `regionalCanary of ${app} goes on`,
+      `regionalCanary of ${app} has ended: completed`,
+    ]);
+    expect(repliesTo(app)[0]?.text).toContain(`--workflow-id rollout:${app} --name proceed`);
+    expect(sinks.deployments.map(({ sha, statuses }) => [sha, statuses.at(-1)?.state])).toEqual([[COMMIT, 'success']]);
+    expect(sinks.comments).toHaveLength(1);
+    const notices = await place.json(`workflow list --query WorkflowType="notices"`);
+    expect(JSON.stringify(notices)).toContain(`notices:${app}:`);
+  },
+);
 
-test('a rollout that is terminated is told of too, and a pause once, with its reason', async () => {
+test.concurrent('a rollout that is terminated is told of too, and a pause once, with its reason', async () => {
   const app = 'told-killed';
   await make(app);
   await canary(app);
@@ -113,7 +116,7 @@ test('a rollout that is terminated is told of too, and a pause once, with its re
   expect(paused?.body['says']).toContain('5xx spike');
 });
 
-test('a rollout that goes back is one rollout to who watches, under one name', async () => {
+test.concurrent('a rollout that goes back is one rollout to who watches, under one name', async () => {
   const app = 'told-back';
   await make(app);
   await canary(app);
