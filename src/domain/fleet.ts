@@ -3,7 +3,7 @@ import type { Judged, MachineFacts, RolloutContext, Standing } from './machine.j
 import { type Mixture, mixtureOf } from './mixture.js';
 import { classify } from './table.js';
 import { sayCount } from './say-count.js';
-import { type CountedPool, placeKey, type Pool, poolsOf, total } from './pools.js';
+import { type CountedPool, keepMajorities, placeKey, type Pool, poolsOf, total } from './pools.js';
 import { inScope, poolsIn, reachedBy, type StepView } from './steps.js';
 import { type Evidence, judge, type Verdict } from './verdict.js';
 
@@ -211,6 +211,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     view.flyNow,
   );
   const { sick, retried, trials, shown, early } = judgeAtTarget(inside, context, view, pools);
+  if (context.back !== undefined) keepMajorities(pools.values());
   const doubt = new Set(view.doubt);
   // Nobody waits for a machine that has failed: a person decides about it. A hold on it is put right all the same.
   const open = inside.filter((j) => !failed.has(j.machine.id));

@@ -82,6 +82,22 @@ function countIn(flights: readonly Candidate[], one: Candidate, { pools, landed,
   return flying + (one.working === 'up' || own?.whole === true ? justLanded.length : 0);
 }
 
+/** How many of its whole group are in our hands, or have just been. */
+function awayOfGroup(flights: readonly Candidate[], { group }: Place, { landed, resting }: Pace): number {
+  const takes = (one: Candidate) => one.group === group && (one.working !== undefined || one.restore === true);
+  return [...flights, ...resting].filter(takes).length + landed.filter((place) => place.group === group).length;
+}
+
+/** How many of its whole group may be away; undefined where only its own place counts. */
+const spareFor = (pools: readonly Pool[], one: Candidate): number | undefined =>
+  one.working === 'up' ? pools.find((pool) => samePlace(pool, one))?.spare : undefined;
+
+const isGroupFull = (one: Candidate, flights: readonly Candidate[], pace: Pace): boolean =>
+  awayOfGroup(flights, one, pace) >= (spareFor(pace.pools, one) ?? Infinity);
+
+/** The lane of a whole group. */
+const groupLane = ({ group }: Place): string => `all ${group}`;
+
 /** A standby is there for the time when its machine is not: they are never away together. */
 export const stand = (a: Candidate, b: Candidate): boolean =>
   (a.standbyFor?.includes(b.id) ?? false) || (b.standbyFor?.includes(a.id) ?? false);
@@ -104,8 +120,11 @@ const isBatchFull = (flights: readonly Candidate[], { batch, resting }: Pace): b
 
 function isFull(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
   if (isAway(one)) return flights.length >= MOST_IN_FLIGHT;
-  return isHalted(one, flights, pace) || countIn(flights, one, pace) >= slotsAt(pace.pools, one);
+  return isHalted(one, flights, pace) || isPlaceFull(one, flights, pace) || isGroupFull(one, flights, pace);
 }
+
+const isPlaceFull = (one: Candidate, flights: readonly Candidate[], pace: Pace): boolean =>
+  countIn(flights, one, pace) >= slotsAt(pace.pools, one);
 
 /** It is the rollout as a whole that has no slot for it. */
 function isHalted(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
@@ -140,6 +159,11 @@ export function fullLanes(queue: readonly Candidate[], pace: Pace): Record<strin
   const lanes = new Map<string, number>();
   for (const waiting of queue) {
     if (!isFull(waiting, pace.inFlight, pace)) continue;
+    if (isGroupFull(waiting, pace.inFlight, pace)) {
+      const flying = awayOfGroup(pace.inFlight, waiting, { ...pace, landed: [] });
+      lanes.set(groupLane(waiting), Math.min(spareFor(pace.pools, waiting) ?? 0, flying));
+    }
+    if (!isHalted(waiting, pace.inFlight, pace) && !isPlaceFull(waiting, pace.inFlight, pace)) continue;
     const slots = slotsAt(pace.pools, waiting);
     const flying = countIn(pace.inFlight, waiting, { ...pace, landed: [] });
     // Capacity that a machine took which has just landed is there again as soon as a look says so.
@@ -153,7 +177,7 @@ const NO_LOOK = Number.MAX_SAFE_INTEGER;
 
 /** Whether a look that shows these pools has a slot for it that was not there before. */
 export const isSlotNews = (one: Candidate, pools: readonly Pool[], lanes: Readonly<Record<string, number>>): boolean =>
-  slotsAt(pools, one) > (lanes[queueOf(one)] ?? 0);
+  slotsAt(pools, one) > (lanes[queueOf(one)] ?? 0) && (spareFor(pools, one) ?? Infinity) > (lanes[groupLane(one)] ?? 0);
 
 /**
  * Whether the failures so far pause the rollout: the first one does while no machine has passed, later `most` decides:

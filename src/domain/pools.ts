@@ -1,5 +1,6 @@
 import type { Amount, GroupRules } from '../input/types.js';
 import { hashOfMark, wasAtWork } from './change.js';
+import { groupBy } from './group-by.js';
 import { healthyOf, isIdle, type Judged, type MachineFacts, type RolloutContext, rulesOf } from './machine.js';
 import { hasHeldOn } from './verdict.js';
 
@@ -33,6 +34,8 @@ export interface Pool {
   readonly across?: true;
   /** One is touched only when every other started machine of the group is healthy. */
   readonly whole?: true;
+  /** On a way back: how many of all that are up in the whole group may be taken down besides, so that a majority stays. */
+  readonly spare?: number;
 }
 
 /** Where a machine counts. */
@@ -56,7 +59,7 @@ export function shared(pools: readonly Pool[], place: Place): readonly Pool[] {
 /** The sum of one count over all pools. */
 export const total = (
   pools: readonly Pool[],
-  count: Exclude<keyof Pool, 'region' | 'group' | 'across' | 'whole'>,
+  count: Exclude<keyof Pool, 'region' | 'group' | 'across' | 'whole' | 'spare'>,
 ): number => pools.reduce((sum, pool) => sum + pool[count], 0);
 
 /** While it is counted. */
@@ -173,3 +176,16 @@ export function poolsOf(
 /** A share is rounded up, and at least one may be away: nothing would ever move otherwise. */
 export const atMost = (amount: Amount, of: number): number =>
   'count' in amount ? amount.count : Math.max(1, Math.ceil(amount.share * of));
+
+/**
+ * On a way back: a group over many regions keeps its majority, also where each region alone could spare one. Who is
+ * lost anyway stops nobody: then it is one at a time. To be called when all is counted.
+ */
+export function keepMajorities(pools: Iterable<CountedPool>): void {
+  for (const [, kin] of groupBy([...pools], ({ group }) => group)) {
+    const [up, down, fresh] = [total(kin, 'up'), total(kin, 'down'), total(kin, 'fresh')];
+    const minority = Math.max(1, Math.ceil(up / 2) - 1);
+    const spare = Math.max(0, Math.max(1, minority - Math.max(0, down - fresh)) - fresh);
+    for (const pool of kin) if (pool.across !== true) pool.spare = spare;
+  }
+}
