@@ -158,6 +158,10 @@ function createGitHub() {
   };
 }
 
+function finish(response: ServerResponse, [status, body]: Reply, headers: SinkFault['headers'] = {}): void {
+  response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
 /** Opens the sinks on a port of the system's choice. */
 export async function openSinks(): Promise<SinkServer> {
   const arrived: Arrived[] = [];
@@ -174,10 +178,10 @@ export async function openSinks(): Promise<SinkServer> {
     arrived.push(call);
     const fault = decide(call);
     const reply = fault === undefined || fault.after ? serve(call) : undefined;
-    if (fault?.hang) return;
-    if (fault?.cut) return void request.socket.destroy();
-    const [status, body] = fault === undefined ? (reply ?? [500, {}]) : [fault.status ?? 500, fault.body ?? ''];
-    response.writeHead(status, fault?.headers ?? {}).end(typeof body === 'string' ? body : JSON.stringify(body));
+    if (fault === undefined) return finish(response, reply ?? [500, {}]);
+    if (fault.hang) return;
+    if (fault.cut) return void request.socket.destroy();
+    finish(response, [fault.status ?? 500, fault.body ?? ''], fault.headers);
   };
   const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
