@@ -33,7 +33,7 @@ export default defineConfig({
           name: 'served',
           include: SERVED,
           globalSetup: './test/support/global-setup.ts',
-          maxWorkers: 3,
+          maxWorkers: 4,
           // Rollouts mostly wait: many at once in one place cost little.
           maxConcurrency: 16,
           testTimeout: 120_000,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { proveCanaryKill } from '../../src/proof/canary-kill.js';
 
 /** Short enough for every test run; `npm run prove -- canary-kill` is the long form. */
-const SHORT = { seed: 3, apps: 1, machines: 12, kills: 3, serverKills: 1, terminations: 1, freezes: 0, afterMs: 0 };
+const SHORT = { seed: 3, apps: 1, machines: 6, kills: 3, serverKills: 1, terminations: 1, freezes: 0, afterMs: 0 };
 
 test('while workers, the server and rollouts are killed a canary and its rollback write nothing twice, skip no gate, ask once', async ({
   signal,
