@@ -36,6 +36,8 @@ export interface NotifyOrder {
   readonly notice: Notice;
   readonly source: Source;
   readonly memory: Memory;
+  /** It has refused for so long that it is given up at once when it does so again. */
+  readonly refuses?: true;
 }
 
 export interface Activities {

@@ -86,10 +86,16 @@ async function withBeat<T>(beat: ActivityDeps['beat'], work: (attempt: Attempt) 
   }
 }
 
+/** Who refuses is tried for so long: until then somebody may have mended a setting. */
+const REFUSED_FOR_MS = 3_600_000;
+
 /** A sink that could not be told is told again, later and later unless it names a time. */
-function tellAgain(error: unknown): unknown {
+function tellAgain(error: unknown, refusesAlready: boolean): unknown {
   if (!(error instanceof SinkError)) return error;
-  const { message, retryAfterMs } = error;
+  const { message, retryAfterMs, isRefusal } = error;
+  const { scheduledTimestampMs, currentAttemptScheduledTimestampMs } = Context.current().info;
+  const isLong = refusesAlready || currentAttemptScheduledTimestampMs - scheduledTimestampMs > REFUSED_FOR_MS;
+  if (isRefusal && isLong) return ApplicationFailure.nonRetryable(message, 'Refused');
   const delay = retryAfterMs === undefined ? {} : { nextRetryDelay: delayOf(retryAfterMs) };
   return ApplicationFailure.create({ message, type: 'NotTold', category: 'BENIGN', ...delay });
 }
@@ -145,8 +151,9 @@ export function createActivities(deps: ActivityDeps): Activities {
     notify: (order) =>
       beating(async (attempt) => {
         const isOurs = async () => (await attempt.confirm())() && !attempt.cancelled.aborted;
-        return notify(order, deps, isOurs).catch((error: unknown) => {
-          throw tellAgain(error);
+        const now = serverClock(deps.clock).now();
+        return notify(order, deps, { isOurs, now }).catch((error: unknown) => {
+          throw tellAgain(error, order.refuses === true);
         });
       }),
 

@@ -8,16 +8,24 @@ export interface NotifyDeps {
   readonly sinks: Readonly<Record<string, Sink>>;
 }
 
-/** One that the config no longer has is told nothing more. */
+/** What an attempt has besides its order. */
+export interface Telling {
+  readonly isOurs: () => Promise<boolean>;
+  /** The server's time, ms. */
+  readonly now: number;
+}
+
+/** A worker without the sink in its config leaves it to others, as one that is not restarted yet. */
 export async function notify(
   { sink, notice, source, memory }: NotifyOrder,
   { sinks }: NotifyDeps,
-  isOurs: () => Promise<boolean>,
+  { isOurs, now }: Telling,
 ): Promise<Memory> {
   const found = Object.hasOwn(sinks, sink) ? sinks[sink] : undefined;
-  if (found?.takes(notice) !== true) return memory;
+  if (found === undefined) throw new SinkError("it is not in this worker's config", undefined, true);
+  if (!found.takes(notice)) return memory;
   const confirm = async () => {
     if (!(await isOurs())) throw new SinkError('another attempt tells it');
   };
-  return found.tell({ notice: briefOf(notice), source, memory, confirm });
+  return found.tell({ notice: briefOf(notice), source, memory, confirm, now });
 }

@@ -1,4 +1,5 @@
 import {
+  CancellationScope,
   condition,
   continueAsNew,
   defineSignal,
@@ -7,7 +8,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { enqueue, isAsking, type Memory, type Notice, REMINDERS_MS } from '../src/domain/notices.js';
+import { deliveryOf, enqueue, isAsking, type Memory, type Notice, REMINDERS_MS } from '../src/domain/notices.js';
 import type { Source } from '../src/input/types.js';
 import { awaitRollout, notify } from './options.js';
 
@@ -18,7 +19,11 @@ export const tellSignal = defineSignal<[Notice]>('tell');
 interface Desk {
   readonly waiting: readonly Notice[];
   readonly memory: Memory;
+  /** It has refused for so long that nothing is waited for any more. */
+  readonly refuses?: true;
 }
+
+const NOTHING: Desk = { waiting: [], memory: {} };
 
 export interface NoticesArg {
   readonly v: 1;
@@ -56,10 +61,12 @@ interface Office {
   /** How often who is asked was reminded. */
   reminded: number;
   /** Deliveries under way. */
-  busy: number;
+  readonly busy: Set<CancellationScope>;
+  /** The rollout closed before it had said anything. */
+  closed: boolean;
 }
 
-const isOver = ({ last }: Office): boolean => last?.kind === 'finished';
+const isOver = ({ last, closed }: Office): boolean => closed || last?.kind === 'finished';
 const isTired = (): boolean => workflowInfo().continueAsNewSuggested;
 const waitingAt = ({ desks }: Office, sink: string): readonly Notice[] => desks.get(sink)?.waiting ?? [];
 
@@ -75,19 +82,29 @@ function put(office: Office, notice: Notice): void {
   for (const [sink, desk] of desks) desks.set(sink, { ...desk, waiting: enqueue(desk.waiting, notice) });
 }
 
+/** It is told, or given up. */
+function settle({ desks }: Office, sink: string, notice: Notice, told: Partial<Desk>): void {
+  const { refuses: _refuses, ...desk } = desks.get(sink) ?? NOTHING;
+  const waiting = desk.waiting.filter((one) => deliveryOf(one) !== deliveryOf(notice));
+  desks.set(sink, { ...desk, ...told, waiting });
+}
+
 async function tellOne(office: Office, sink: string, notice: Notice): Promise<void> {
-  const { desks, arg } = office;
-  const memory = desks.get(sink)?.memory ?? {};
-  office.busy += 1;
-  const order = { sink, notice, source: arg.source, memory };
-  const told = await notify
-    .executeWithOptions({ summary: `${sink}: ${notice.kind} #${notice.number}` }, [order])
-    .catch((error: unknown) => {
-      if (isCancellation(error)) throw error;
-      return memory;
-    });
-  office.busy -= 1;
-  desks.set(sink, { waiting: waitingAt(office, sink).filter((one) => one !== notice), memory: told });
+  const { memory, refuses } = office.desks.get(sink) ?? NOTHING;
+  const order = { sink, notice, source: office.arg.source, memory, ...(refuses === undefined ? {} : { refuses }) };
+  const summary = `${sink}: ${notice.kind} #${notice.number}`;
+  const scope = new CancellationScope();
+  office.busy.add(scope);
+  try {
+    const told = await scope.run(() => notify.executeWithOptions({ summary }, [order]));
+    settle(office, sink, notice, { memory: told });
+  } catch (error) {
+    // Called back for a new run, it stays where it is, and is looked up there before it is told again.
+    if (!isCancellation(error)) settle(office, sink, notice, { refuses: true });
+    else if (!isTired()) throw error;
+  } finally {
+    office.busy.delete(scope);
+  }
 }
 
 /** One sink's notices, one after another. */
@@ -105,7 +122,8 @@ async function watch(office: Office): Promise<void> {
   const { rollout, firstRunId } = office.arg;
   const order = { workflowId: rollout, firstRunId, againMs: ALIVE_MS };
   await awaitRollout.executeWithOptions({ summary: `whether ${rollout} still runs` }, [order]);
-  if (office.last !== undefined && !isOver(office)) put(office, withoutAWord(office.last));
+  if (office.last === undefined) office.closed = true;
+  else if (!isOver(office)) put(office, withoutAWord(office.last));
 }
 
 /** Who is asked is reminded, ever more rarely. */
@@ -126,16 +144,16 @@ async function remind(office: Office): Promise<void> {
  * away delays neither the rollout nor the others. It outlives the rollout until everybody has been told of its end.
  */
 export async function notices(arg: NoticesArg): Promise<void> {
-  const nothing: Desk = { waiting: [], memory: {} };
-  const desks = new Map(arg.sinks.map((sink) => [sink, arg.desks?.[sink] ?? nothing]));
-  const office: Office = { arg, desks, last: arg.last, reminded: arg.reminded ?? 0, busy: 0 };
+  const desks = new Map(arg.sinks.map((sink) => [sink, arg.desks?.[sink] ?? NOTHING]));
+  const office: Office = { arg, desks, last: arg.last, reminded: arg.reminded ?? 0, busy: new Set(), closed: false };
   const description = 'A state change of the rollout, from the rollout itself.';
   setHandler(tellSignal, (notice) => put(office, notice), { description });
   setCurrentDetails(`Tells ${arg.sinks.join(', ')} what becomes of \`${arg.rollout}\`; ends when all know its end.`);
   watch(office).catch(() => undefined);
+  // A sink that is away must not keep the others from the next run.
+  void condition(isTired).then(() => office.busy.forEach((scope) => scope.cancel()));
   await Promise.all([...arg.sinks.map((sink) => serve(office, sink)), remind(office)]);
   if (isOver(office) && arg.sinks.every((sink) => waitingAt(office, sink).length === 0)) return;
-  await condition(() => office.busy === 0);
   const { last, reminded } = office;
   const next = { ...arg, desks: Object.fromEntries(desks), reminded };
   await continueAsNew<typeof notices>(last === undefined ? next : { ...next, last });

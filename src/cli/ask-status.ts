@@ -25,6 +25,8 @@ export type Answer =
       readonly at: string;
       readonly says: string;
       readonly status?: StatusAnswer;
+      /** What it said last, where it was ended before it could say how. */
+      readonly last?: StatusAnswer;
     }
   | { readonly kind: 'no worker'; readonly since: string; readonly doing: readonly string[] }
   | { readonly kind: 'none' }
@@ -86,7 +88,8 @@ async function endOf(client: Client, app: string, described: Described): Promise
   const asked = await query(client, app).catch(() => undefined);
   // Of a rollout that was refused or terminated it is only what was said before.
   const status = asked?.phase === 'done' ? asked : undefined;
-  const known = { kind: 'ended', how, at, ...(status === undefined ? {} : { status }) } as const;
+  const said = status === undefined ? (asked === undefined ? {} : { last: asked }) : { status };
+  const known = { kind: 'ended', how, at, ...said } as const;
   if (how === 'COMPLETED') return { ...known, says: status?.message ?? 'completed' };
   const handle = client.workflow.getHandle(rolloutId(app), described.runId);
   const says = await handle.result().then(

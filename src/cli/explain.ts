@@ -29,16 +29,34 @@ export interface Known {
 
 const HISTORY_MS = 10_000;
 
-/** By the first event of whoever people started: a door, or the rollout itself. */
+/** The first event of a workflow's run. */
+async function beginningOf(client: Client, workflowId: string, runId: string) {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId, runId },
+    maximumPageSize: 1,
+  });
+  const [event] = history?.events ?? [];
+  const seconds = Number(event?.eventTime?.seconds ?? Number.NaN);
+  const at = Number.isNaN(seconds) ? undefined : new Date(seconds * 1_000).toISOString();
+  return { at, attributes: event?.workflowExecutionStartedEventAttributes };
+}
+
+/** By the first event of whoever people started: a door, or the rollout itself, in its first run. */
 async function startedOf(client: Client, app: string): Promise<Started | undefined> {
+  const id = rolloutId(app);
   try {
     return await client.connection.withDeadline(Date.now() + HISTORY_MS, async () => {
-      const { raw, startTime } = await client.workflow.getHandle(rolloutId(app)).describe();
-      const parent = raw.workflowExecutionInfo?.parentExecution;
-      const through = parent?.workflowId ?? rolloutId(app);
-      const { events } = await client.workflow.getHandle(through, parent?.runId ?? undefined).fetchHistory();
-      const first = events?.[0]?.workflowExecutionStartedEventAttributes;
-      return { at: startTime.toISOString(), by: first?.identity || 'an unnamed client', through };
+      const { raw, runId, startTime } = await client.workflow.getHandle(id).describe();
+      const first = await beginningOf(client, id, raw.workflowExecutionInfo?.firstRunId || runId);
+      const door = first.attributes?.parentWorkflowExecution;
+      const through = door?.workflowId ?? id;
+      const origin = door?.workflowId ? await beginningOf(client, through, door.runId ?? '') : first;
+      return {
+        at: origin.at ?? startTime.toISOString(),
+        by: origin.attributes?.identity || 'an unnamed client',
+        through,
+      };
     });
   } catch {
     return undefined;
@@ -49,8 +67,9 @@ async function fleetOf(app: string, { env }: Outside): Promise<FleetRecord | str
   let config;
   try {
     config = readConfig(env);
-  } catch {
-    return 'the machines were not asked: that needs FLY_API_TOKEN, as a worker has it';
+  } catch (error) {
+    const why = error instanceof Error ? ` (${error.message.split('\n')[0]})` : '';
+    return `the machines were not asked: that needs the settings of a worker${why}`;
   }
   try {
     return await readFleetRecord(app, flySide(config).fly);
@@ -89,10 +108,13 @@ export async function explainCommand(
     ]);
     const known: Known = { app, answer, started, fleet };
     const lines =
-      flags.json === true ? entriesOf(known).map((entry) => JSON.stringify(entry)) : sayExplained(known, address);
+      flags.json === true
+        ? entriesOf(known, address).map((entry) => JSON.stringify(entry))
+        : sayExplained(known, address);
     for (const line of lines) outside.say(line);
-    const isExplained = typeof fleet !== 'string' || answer.kind === 'running' || answer.kind === 'ended';
-    return isExplained ? EXIT.ok : exitOf(answer);
+    const isTold = answer.kind === 'running' || answer.kind === 'ended';
+    // What Temporal has forgotten the machines still tell; who could not ask Temporal does not know.
+    return isTold || (answer.kind === 'none' && typeof fleet !== 'string') ? EXIT.ok : exitOf(answer);
   } finally {
     await connection.close();
   }

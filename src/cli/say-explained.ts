@@ -21,8 +21,11 @@ export interface AuditEntry {
   readonly machine?: Pick<FleetRecord['machines'][number], 'id' | 'region' | 'group' | 'state' | 'image'>;
 }
 
-const statusOf = (answer: Answer): StatusAnswer | undefined =>
-  answer.kind === 'running' || answer.kind === 'ended' ? answer.status : undefined;
+/** Of a rollout that was terminated, what it said last. */
+function statusOf(answer: Answer): StatusAnswer | undefined {
+  if (answer.kind === 'ended') return answer.status ?? answer.last;
+  return answer.kind === 'running' ? answer.status : undefined;
+}
 
 /** Where it stands, in a sentence. */
 function standing({ app, answer }: Known, address: string): string {
@@ -54,6 +57,10 @@ function cropped(lines: readonly string[], left: number, most: number): string[]
     ...lines.slice(first + over),
   ];
 }
+
+/** What it waited for when it was ended, it waits for no more. */
+const waitsOf = ({ answer }: Known): StatusAnswer['waits'] =>
+  answer.kind === 'running' ? answer.status.waits : undefined;
 
 function story(status: StatusAnswer | undefined, started: Started | undefined): string[] {
   const begun = started === undefined ? [] : [sayStart(started)];
@@ -94,7 +101,7 @@ export function sayExplained(known: Known, address: string): string[] {
   const status = statusOf(known.answer);
   const about =
     status?.target === undefined ? [] : [`${status.type} to ${plain(status.target)}, rollout ${status.rollout ?? ''}`];
-  const waits = (status?.waits ?? [])
+  const waits = (waitsOf(known) ?? [])
     .slice(0, MOST_OTHERS)
     .map(({ says, since }) => `waits for ${plain(says)}, since ${since}`);
   const lines = [
@@ -136,12 +143,14 @@ function machineEntries(fleet: FleetRecord | string): Omit<AuditEntry, 'app'>[] 
 }
 
 /** The same for an audit, a line each; machines one by one. */
-export function entriesOf(known: Known): AuditEntry[] {
+export function entriesOf(known: Known, address: string): AuditEntry[] {
   const { app, answer, fleet } = known;
   const rollout = statusOf(answer)?.rollout;
   const name = rollout === undefined ? {} : { rollout };
+  const stands = { app, ...name, what: 'standing', says: plain(standing(known, address)) };
   return [
-    ...storyEntries(known).map((entry) => ({ app, ...name, ...entry })),
-    ...machineEntries(fleet).map((entry) => ({ app, ...entry })),
+    stands,
+    ...storyEntries(known).map((entry) => ({ app, ...name, ...entry, says: plain(entry.says) })),
+    ...machineEntries(fleet).map((entry) => ({ app, ...entry, says: plain(entry.says) })),
   ];
 }

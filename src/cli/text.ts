@@ -1,8 +1,7 @@
 /** How the commands lay out text: everything that comes from elsewhere passes through here before a terminal sees it. */
 
 /** Control characters could move the cursor or hide text; a line break becomes a space. */
-// oxlint-disable-next-line no-control-regex -- they are what is taken out
-export const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
 
 const isNumber = (cell: string): boolean => /^-?\d+(\.\d+)?$/.test(cell);
 

@@ -23,6 +23,8 @@ export interface Notice {
   readonly counts: Status['counts'];
   /** The lines to type, where somebody is asked. */
   readonly canType: readonly string[];
+  /** Nobody has to do anything about it: it ends by itself, or something newer has come since. */
+  readonly calm?: true;
 }
 
 /** What a sink remembers of a rollout between two notices: where its messages are. Ids, never a secret. */
@@ -38,7 +40,14 @@ export interface Told {
 }
 
 /** Somebody has to do something: it is asked once, and reminded of. */
-export const isAsking = ({ kind }: Pick<Notice, 'kind'>): boolean => ['paused', 'waiting', 'reminder'].includes(kind);
+export const isAsking = ({ kind, calm }: Pick<Notice, 'kind' | 'calm'>): boolean =>
+  calm !== true && ['paused', 'waiting', 'reminder'].includes(kind);
+
+/** A pause for this reason goes on by itself. */
+const CALM_REASONS = ['fly_unavailable'];
+
+/** It is about to end: its end is told, and nothing in between is a question. */
+const isStopping = ({ phase, reason }: Status): boolean => phase !== 'done' && ['abort', 'cancel'].includes(reason);
 
 const KINDS: Readonly<Record<Phase, NoticeKind>> = {
   planning: 'progress',
@@ -81,9 +90,10 @@ export function noticeOf(
   const key = keyOf(status);
   const { step, app, type, target, phase, reason, message, counts, canType } = status;
   const { rollout } = told ?? status;
-  if (key === told?.key && step.name === told.step) return undefined;
+  if (isStopping(status) || (key === told?.key && step.name === told.step)) return undefined;
   const number = (told?.number ?? 0) + 1;
   const kind = kindOf(status, told, key);
+  const calm = CALM_REASONS.includes(reason) ? { calm: true as const } : {};
   return {
     told: { rollout, key, step: step.name, number },
     notice: {
@@ -99,7 +109,8 @@ export function noticeOf(
       says: message,
       step: step.name,
       counts,
-      canType: isAsking({ kind }) || kind === 'finished' ? canType : [],
+      canType: isAsking({ kind, ...calm }) || kind === 'finished' ? canType : [],
+      ...calm,
     },
   };
 }
@@ -111,8 +122,15 @@ export const deliveryOf = ({ rollout, number, kind, at }: Notice): string =>
 /** Who is asked is reminded after these times, ms, the last of them again and again. */
 export const REMINDERS_MS = [3_600_000, 4 * 3_600_000, 86_400_000] as const;
 
-/** Adds to what waits for a sink: progress that nobody has read yet is replaced. */
-export const enqueue = (waiting: readonly Notice[], notice: Notice): readonly Notice[] => [
-  ...waiting.filter(({ kind }) => kind !== 'progress'),
-  notice,
-];
+/** It is told as what was: the question that it was has an answer by now. */
+const overtaken = (notice: Notice): Notice => (isAsking(notice) ? { ...notice, canType: [], calm: true } : notice);
+
+/**
+ * Adds to what waits for a sink: progress that nobody has read yet is replaced, a question that is not read yet needs
+ * no reminder, and one that something newer has overtaken is none any more.
+ */
+export function enqueue(waiting: readonly Notice[], notice: Notice): readonly Notice[] {
+  if (notice.kind === 'reminder' && waiting.some(isAsking)) return waiting;
+  const kept = waiting.filter(({ kind }) => kind !== 'progress' && kind !== 'reminder');
+  return [...(notice.kind === 'progress' || notice.kind === 'reminder' ? kept : kept.map(overtaken)), notice];
+}

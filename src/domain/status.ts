@@ -152,6 +152,9 @@ function headline(state: RolloutState, around: Around): Headline {
   };
 }
 
+/** As a shell takes it: names of groups come from machines, and may hold anything. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
 function commandsOf(state: RolloutState, around: Around): string[] {
   const id = rolloutId(state.plan.context.app);
   if (around.ended) return [`temporal workflow result --workflow-id ${id}`];
@@ -162,7 +165,7 @@ function commandsOf(state: RolloutState, around: Around): string[] {
   const steer = state.pause === undefined ? [signal('pause', why)] : [signal('resume')];
   const wait = stepWait(state);
   const isAsked = wait !== undefined && state.step.proceededAt === undefined && state.turned === undefined;
-  const proceed = isAsked ? [signal('proceed', ` --input '{"at":"${wait.name}"}'`)] : [];
+  const proceed = isAsked ? [signal('proceed', ` --input ${quoted(JSON.stringify({ at: wait.name }))}`)] : [];
   const isBack = state.turned !== undefined || state.plan.context.back !== undefined;
   return [...proceed, ...steer, ...retry, ...(isBack ? [] : [signal('rollback', why)]), signal('abort', why)];
 }

@@ -4,7 +4,10 @@ import { Approval, approvalMsOf } from './gates.js';
 import { checkPatience, JUDGED, patienceProblem, readJudged } from './judged.js';
 import type { ApprovalEntry, ChangeInput, GroupEntry, GroupInput } from './types.js';
 
-const Name = z.string('must be text').min(1, 'must not be empty');
+const Name = z
+  .string('must be text')
+  .min(1, 'must not be empty')
+  .regex(/^[^\p{Cc}\p{Cf}'"`\\]*$/u, 'must be the name of a process group, without quotes and control characters');
 
 const Yes = z.literal(true, 'must be true, or left out');
 

@@ -1,4 +1,3 @@
-import { parseRetryAfter } from '../fly/errors.js';
 import type { HttpAnswer } from '../fly/transport.js';
 import { ANSWER_TIMEOUT_MS, MOST_ANSWER_BYTES, type SinkDeps, SinkError } from './sink.js';
 
@@ -11,22 +10,43 @@ export interface SinkCall {
 
 const SECOND_MS = 1_000;
 
-/** When a limit on calls is over: a time that is named, or GitHub's reset in epoch seconds (docs, rate limits). */
-function limitEnds({ headers }: HttpAnswer, now: number): number | undefined {
-  const named = parseRetryAfter(headers['retry-after'], now);
-  if (named !== undefined) return named;
+/** Nobody is believed who wants to be left alone for longer. */
+const LONGEST_MS = 3_600_000;
+
+/** A limit that names no time: GitHub asks for a minute at least (docs, rate limits). */
+const LIMIT_MS = 60_000;
+
+/** `Retry-After`, in seconds or as a date, or GitHub's reset in epoch seconds; ms from now. */
+function namedEnd({ headers }: HttpAnswer, now: number): number | undefined {
+  const after = headers['retry-after'];
+  if (after !== undefined) return /^\d+$/.test(after) ? Number(after) * SECOND_MS : Date.parse(after) - now;
   const reset = Number(headers['x-ratelimit-reset'] ?? Number.NaN) * SECOND_MS;
-  return headers['x-ratelimit-remaining'] === '0' && Number.isFinite(reset)
-    ? Math.max(SECOND_MS, reset - now)
-    : undefined;
+  return headers['x-ratelimit-remaining'] === '0' ? reset - now : undefined;
 }
+
+/** When a limit on calls is over; undefined where nothing is said of one. */
+function limitEnds(answer: HttpAnswer, now: number): number | undefined {
+  const named = namedEnd(answer, now);
+  if (named !== undefined && named >= SECOND_MS) return Math.min(named, LONGEST_MS);
+  return answer.status === 429 || named !== undefined ? LIMIT_MS : undefined;
+}
+
+/** Of these more may come of trying again. */
+const PASSING = [408, 425, 429];
+
+const isRefused = (status: number): boolean => status >= 400 && status < 500 && !PASSING.includes(status);
 
 /** What an answer that is none says of itself, without a word of its body. */
 function refusal(name: string, answer: HttpAnswer, now: number): SinkError {
   const { status } = answer;
   const says = status >= 300 && status < 400 ? 'answers with a redirect, which is not followed' : `answers ${status}`;
-  return new SinkError(`${name} ${says}`, limitEnds(answer, now));
+  const ends = limitEnds(answer, now);
+  return new SinkError(`${name} ${says}`, ends, ends === undefined && isRefused(status));
 }
+
+/** What was not found, or is gone. */
+export const isGone = (error: unknown): boolean =>
+  error instanceof SinkError && /answers (?:404|410)$/.test(error.message);
 
 /**
  * One call of a sink, JSON both ways. Redirects are not followed: a message must not travel to another host, least of

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { callSink } from './call.js';
+import { callSink, isGone } from './call.js';
 import { type Brief, cut, type Delivery, type Memory, type Sink, type SinkDeps, SinkError } from './sink.js';
 
 export interface GitHub {
@@ -47,7 +47,7 @@ function commentOf(notice: Brief): string {
     '',
     inert(notice.says),
     '',
-    `${inert(notice.progress)}; target \`${notice.target}\``,
+    `${inert(notice.progress)}; target \`${notice.target.replaceAll('`', "'")}\``,
     ...lines,
   ].join('\n');
 }
@@ -123,18 +123,43 @@ async function tellStatus({ api, repository }: Place, id: string, { notice, conf
   await api.call('POST', path, { state, description, environment: notice.app });
 }
 
-async function tellComment({ api, repository }: Place, pullRequest: number, delivery: Delivery): Promise<string> {
+/** Somebody may have deleted the deployment that is remembered. */
+async function tellDeployment(place: Place, commit: string, delivery: Delivery): Promise<Memory> {
+  const deployment = await deploymentOf(place, commit, delivery);
+  try {
+    await tellStatus(place, deployment, delivery);
+    return { deployment };
+  } catch (error) {
+    if (!isGone(error) || delivery.memory['deployment'] === undefined) throw error;
+    const { deployment: _gone, ...memory } = delivery.memory;
+    return tellDeployment(place, commit, { ...delivery, memory });
+  }
+}
+
+async function tellComment({ api, repository }: Place, pullRequest: number, delivery: Delivery): Promise<Memory> {
   const { notice, memory, confirm } = delivery;
   const isOurs = ({ body }: { body?: string | null | undefined }) => body?.includes(markerOf(notice)) === true;
   const path = `${repository}/issues/${pullRequest}/comments`;
-  const known = memory['comment'] ?? (await api.find(path, Comments, isOurs))?.id;
   const body = { body: commentOf(notice) };
-  if (known !== undefined) {
-    await api.call('PATCH', `${repository}/issues/comments/${known}`, body);
-    return String(known);
-  }
+  const edit = async (id: string | number | undefined): Promise<boolean> => {
+    if (id === undefined) return false;
+    await confirm();
+    const edited = api.call('PATCH', `${repository}/issues/comments/${id}`, body);
+    // Somebody may have deleted it.
+    return edited.then(
+      () => true,
+      (error: unknown) => {
+        if (isGone(error)) return false;
+        throw error;
+      },
+    );
+  };
+  const known = memory['comment'];
+  if (await edit(known)) return { comment: String(known) };
+  const found = (await api.find(path, Comments, isOurs))?.id;
+  if (await edit(found)) return { comment: String(found) };
   await confirm();
-  return String(read(Id, await api.call('POST', path, body)).id);
+  return { comment: String(read(Id, await api.call('POST', path, body)).id) };
 }
 
 /**
@@ -151,15 +176,14 @@ export function gitHub(options: GitHub, deps: SinkDeps): Sink {
       const repository = repositories[notice.app];
       if (repository === undefined) return memory;
       const place = { api, repository };
-      let kept = memory;
-      if (source.commit !== undefined) {
-        const deployment = await deploymentOf(place, source.commit, delivery);
-        kept = { ...kept, deployment };
-        await tellStatus(place, deployment, delivery);
-      }
-      if (source.pullRequest !== undefined)
-        kept = { ...kept, comment: await tellComment(place, source.pullRequest, delivery) };
-      return kept;
+      // One of them that is refused does not keep the other from being told.
+      const [deployed, commented] = await Promise.allSettled([
+        source.commit === undefined ? {} : tellDeployment(place, source.commit, delivery),
+        source.pullRequest === undefined ? {} : tellComment(place, source.pullRequest, delivery),
+      ]);
+      if (deployed.status === 'rejected') throw deployed.reason;
+      if (commented.status === 'rejected') throw commented.reason;
+      return { ...memory, ...deployed.value, ...commented.value };
     },
   };
 }

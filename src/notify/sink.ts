@@ -35,10 +35,12 @@ export interface Delivery {
   readonly source: Source;
   readonly memory: Memory;
   /**
-   * Asks whether this attempt is still the one that delivers; to be called right before whatever creates something.
+   * Asks whether this attempt is still the one that delivers; to be called right before whatever writes something.
    * @throws where it is not.
    */
   readonly confirm: () => Promise<void>;
+  /** The server's time, ms: a worker's own clock may be off. */
+  readonly now: number;
 }
 
 /** Somebody who is told. */
@@ -58,11 +60,14 @@ export interface SinkDeps {
 /** Told in vain; in our own words, since answers may hold anything. */
 export class SinkError extends Error {
   readonly retryAfterMs: number | undefined;
+  /** It was understood and refused: trying again helps only if somebody changes a setting. */
+  readonly isRefusal: boolean;
 
-  constructor(says: string, retryAfterMs?: number) {
+  constructor(says: string, retryAfterMs?: number, isRefusal = false) {
     super(says);
     this.name = 'SinkError';
     this.retryAfterMs = retryAfterMs;
+    this.isRefusal = isRefusal;
   }
 }
 

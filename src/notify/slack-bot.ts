@@ -53,10 +53,24 @@ function createApi({ token, api }: SlackBot, deps: SinkDeps) {
   };
 }
 
+/** Errors of Slack's own (docs, each method): more may come of trying again. */
+const PASSING = [
+  'internal_error',
+  'fatal_error',
+  'service_unavailable',
+  'request_timeout',
+  'ratelimited',
+  'rate_limited',
+];
+
+/** It cannot be edited any more: somebody deleted it, it is too old, or another bot posted it. */
+const NOT_OURS = ['message_not_found', 'edit_window_closed', 'cant_update_message'];
+
 function orThrow(answer: Answer): Answer {
   if (answer.ok) return answer;
   const word = answer.error ?? '';
-  throw new SinkError(`Slack refuses it: ${ERROR_WORD.test(word) ? word : 'an error that is in no list'}`);
+  const says = `Slack refuses it: ${ERROR_WORD.test(word) ? word : 'an error that is in no list'}`;
+  throw new SinkError(says, undefined, !PASSING.includes(word));
 }
 
 const metadataOf = (delivery: string) => ({ event_type: 'layover_rollout', event_payload: { delivery } });
@@ -65,8 +79,8 @@ interface Channel {
   /** Looks for what a delivery has made. @param thread whose messages are looked through; left out: the channel's. */
   find(delivery: string, thread?: string): Promise<string | undefined>;
   post(text: string, delivery: string, confirm: Delivery['confirm'], more?: object): Promise<string>;
-  /** False where the message is gone. */
-  edit(ts: string, text: string): Promise<boolean>;
+  /** False where the message cannot be edited any more. */
+  edit(ts: string, text: string, confirm: Delivery['confirm']): Promise<boolean>;
 }
 
 /** Slack has no key that makes a post happen once: each carries our delivery id in its metadata, to be looked up. */
@@ -97,9 +111,10 @@ function createChannel(bot: SlackBot, deps: SinkDeps): Channel {
       return ts;
     },
 
-    async edit(ts, text) {
+    async edit(ts, text, confirm) {
+      await confirm();
       const edited = await api.post('chat.update', { channel, ts, text });
-      if (!edited.ok && edited.error === 'message_not_found') return false;
+      if (!edited.ok && NOT_OURS.includes(edited.error ?? '')) return false;
       orThrow(edited);
       return true;
     },
@@ -111,9 +126,13 @@ export function slackBot(bot: SlackBot, deps: SinkDeps): Sink {
   const channel = createChannel(bot, deps);
 
   async function board({ notice, memory, confirm }: Delivery): Promise<string> {
-    const known = memory['ts'] ?? (await channel.find(notice.rollout));
-    // Somebody may have deleted it.
-    if (known !== undefined && (await channel.edit(known, boardOf(notice)))) return known;
+    const isEdited = async (ts: string | undefined) =>
+      ts !== undefined && (await channel.edit(ts, boardOf(notice), confirm));
+    const known = memory['ts'];
+    if (known !== undefined && (await isEdited(known))) return known;
+    // Nothing is remembered, or somebody has deleted it: another attempt may have posted one.
+    const found = await channel.find(notice.rollout);
+    if (found !== undefined && found !== known && (await isEdited(found))) return found;
     return channel.post(boardOf(notice), notice.rollout, confirm);
   }
 

@@ -14,10 +14,10 @@ export const signatureOf = (secret: string, time: string, delivery: string, body
 /** Any address: one signed POST a state change, at least once; the delivery id tells a repetition apart. */
 export const webhook = ({ url, secret }: Webhook, deps: SinkDeps): Sink => ({
   takes: ({ kind }) => kind !== 'progress',
-  async tell({ notice, source, confirm }) {
+  async tell({ notice, source, confirm, now }) {
     const { delivery } = notice;
     const body = JSON.stringify({ ...notice, ...source });
-    const time = String(Math.floor(deps.now() / 1_000));
+    const time = String(Math.floor(now / 1_000));
     await confirm();
     const headers = {
       'x-layover-delivery': delivery,

@@ -53,9 +53,10 @@ export async function proveToldClean(): Promise<Figure> {
   try {
     const bot = { token: 'xoxb-proof', channel: 'C0123456', api: `${sinks.url}/slack` };
     const sink = slackBot(bot, { transport: undiciTransport(), now: () => Date.now() });
+    const confirm = () => Promise.resolve();
     let memory = {};
     for (const notice of notices)
-      memory = await sink.tell({ notice: briefOf(notice), source: {}, memory, confirm: () => Promise.resolve() });
+      memory = await sink.tell({ notice: briefOf(notice), source: {}, memory, confirm, now: Date.now() });
     const made = sinks.arrived.filter(({ path }) => path === '/slack/chat.postMessage').length;
     const most = steps + 3;
     return figure(

@@ -4,7 +4,8 @@ import { Duration } from '../input/fields.js';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-const isHttp = (text: string): boolean => URL.canParse(text) && new URL(text).protocol.startsWith('http');
+/** Whether it is an address that can be called. */
+export const isHttp = (text: string): boolean => URL.canParse(text) && new URL(text).protocol.startsWith('http');
 
 const Url = z
   .string('must be text')

@@ -3,7 +3,7 @@ import type { Sink, SinkDeps } from '../notify/sink.js';
 import { slackBot } from '../notify/slack-bot.js';
 import { slackWebhook } from '../notify/slack-webhook.js';
 import { webhook } from '../notify/webhook.js';
-import type { ConfigFile, Secrets, SinkEntry } from './config-file.js';
+import { type ConfigFile, isHttp, type Secrets, type SinkEntry } from './config-file.js';
 
 /** Makes a sink over a transport and a clock. */
 export type MakeSink = (deps: SinkDeps) => Sink;
@@ -16,7 +16,7 @@ function makerOf(entry: SinkEntry, secrets: Secrets): MakeSink {
     }
     case 'slack-webhook': {
       const url = secrets.get(entry.urlFrom);
-      if (url !== '' && !URL.canParse(url)) secrets.problems.push(`${entry.urlFrom} must hold an http(s) address`);
+      if (url !== '' && !isHttp(url)) secrets.problems.push(`${entry.urlFrom} must hold an http(s) address`);
       return (deps) => slackWebhook({ url }, deps);
     }
     case 'github': {

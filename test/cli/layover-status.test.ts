@@ -249,6 +249,7 @@ describe('layover explain', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { what: string; says: string; machine?: { id: string } });
     expect(audit.map(({ what }) => what)).toEqual([
+      'standing',
       'started',
       'happened',
       'happened',
@@ -259,6 +260,30 @@ describe('layover explain', () => {
       'machine',
     ]);
     expect(audit.find(({ machine }) => machine?.id === working)?.machine).toMatchObject({ state: 'started' });
+  });
+
+  test.concurrent('of a rollout that was terminated tells as far as its last word', async () => {
+    await lasting('explained-away');
+    await operator.update('rollout:explained-away', 'pause', { reason: '5xx spike', by: 'ann' });
+    await place.cli('workflow terminate --workflow-id rollout:explained-away --reason enough');
+    const { out } = await explain('explained-away');
+    expect(out).toMatch(/^explained-away: ended TERMINATED at .*enough/);
+    expect(out).toMatch(/Z {2}started by [^ ]+@[^ ]+, as /);
+    expect(out).toContain('pause: 5xx spike (by ann)');
+    expect(out).not.toContain('waits for');
+  });
+
+  test.concurrent('that cannot ask Temporal says so in its audit, and ends 5', async () => {
+    await place.fly.make('unasked', { count: 1 });
+    const { code, out } = await layover(['explain', 'unasked', '--json'], {
+      env: { ...env(), TEMPORAL_ADDRESS: '127.0.0.1:1' },
+    });
+    expect(code).toBe(5);
+    const [first] = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { what: string; says: string });
+    expect(first).toMatchObject({ what: 'standing', says: expect.stringContaining('does not answer') as string });
   });
 
   test.concurrent('of an app that Temporal knows nothing of tells what its machines say', async () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { enqueue, type Notice, noticeOf, type Told } from '../../src/domain/notices.js';
+import { enqueue, isAsking, type Notice, noticeOf, type Told } from '../../src/domain/notices.js';
 import { briefOf } from '../../src/domain/say-notice.js';
 import type { Phase, Status } from '../../src/domain/status.js';
 import { begin } from '../../src/domain/state.js';
@@ -48,6 +48,26 @@ test('a rollout that turns back marks machines with another name, and is told of
   const end = noticeOf(status('done', { rollout: 'back-abc.one' }), back?.told, NOW);
   expect([begun, back, end].map((news) => news?.notice.rollout)).toEqual(['abc.one', 'abc.one', 'abc.one']);
   expect(end?.told).toMatchObject({ rollout: 'abc.one', number: 3 });
+});
+
+test('who stops a paused rollout is told of its end, and of nothing in between', () => {
+  const paused = status('paused', { reason: 'asked', since: 'a' });
+  const stopping = (reason: string, phase: Phase) => status(phase, { reason, since: 'b' });
+  const ended = status('done', { reason: 'aborted' });
+  expect(kindsOf([status('running'), paused, stopping('abort', 'running'), ended])).toEqual([
+    'started',
+    'paused',
+    'finished',
+  ]);
+  expect(kindsOf([paused, stopping('cancel', 'paused'), stopping('cancel', 'pausing'), ended])).toEqual([
+    'paused',
+    'finished',
+  ]);
+});
+
+test('a pause that ends by itself is no question', () => {
+  const { notice } = noticeOf(status('paused', { reason: 'fly_unavailable', canType: ['x'] }), undefined, NOW) ?? {};
+  expect([notice && isAsking(notice), notice?.canType]).toEqual([false, []]);
 });
 
 test('two pauses are two questions, and one that goes on is one', () => {
@@ -100,5 +120,24 @@ describe('what waits for a sink that is away', () => {
     expect(briefOf(asked)).toMatchObject({ asks: true, headline: 'stoppedSweep of encoder waits for a person' });
     expect(asked.canType.join(' ')).toContain('temporal workflow signal');
     expect(briefOf({ ...asked, kind: 'reminder' }).delivery).toContain('/reminder ');
+  });
+});
+
+describe('what waits for a sink that was away', () => {
+  const asked: Notice = noticeOf(status('paused', { reason: 'asked', canType: ['resume'] }), undefined, NOW)
+    ?.notice as Notice;
+  const reminder: Notice = { ...asked, kind: 'reminder' };
+  const resumed: Notice = { ...asked, number: 2, kind: 'resumed' };
+
+  test('has a question once, however often it would have been reminded of', () => {
+    expect(enqueue([asked], reminder)).toEqual([asked]);
+    expect(enqueue([], reminder)).toEqual([reminder]);
+    expect(enqueue([reminder], reminder)).toHaveLength(1);
+  });
+
+  test('is told of a question that was answered meanwhile as of what was', () => {
+    const [was, now] = enqueue([asked, reminder], resumed);
+    expect([was?.kind, was && isAsking(was), was?.canType, now]).toEqual(['paused', false, [], resumed]);
+    expect(enqueue([asked], { ...resumed, kind: 'progress' })[0]).toEqual(asked);
   });
 });

@@ -75,7 +75,7 @@ interface Telling {
 }
 
 const tell = (sink: Sink, one: Notice, { memory = {}, confirm = () => Promise.resolve() }: Telling = {}) =>
-  sink.tell({ notice: briefOf(one), source: { commit: COMMIT, pullRequest: 42 }, memory, confirm });
+  sink.tell({ notice: briefOf(one), source: { commit: COMMIT, pullRequest: 42 }, memory, confirm, now: NOW });
 
 /** Tells it again until it is told, as Temporal does. */
 async function tellUntil(sink: Sink, one: Notice, memory: Memory = {}): Promise<Memory> {
@@ -143,11 +143,27 @@ describe('a Slack bot', () => {
     expect(again['ts']).not.toBe(ts);
   });
 
-  test('posts nothing where another attempt has taken over', async () => {
+  test('posts and edits nothing where another attempt has taken over', async () => {
     const confirm = () => Promise.reject(new Error('not ours'));
     await expect(tell(bot(), notice(), { confirm })).rejects.toThrow('not ours');
     expect(server.messages).toEqual([]);
+    const memory = await tell(bot(), ENDED);
+    await expect(tell(bot(), ASKED, { memory, confirm })).rejects.toThrow('not ours');
+    expect(server.messages[0]?.text).toContain('has ended');
   });
+
+  test.each(['edit_window_closed', 'cant_update_message'])(
+    'that may not edit its message (%s) posts another',
+    async (error) => {
+      const memory = await tell(bot(), notice());
+      server.fault(({ path }) =>
+        path.endsWith('chat.update') ? { status: 200, body: JSON.stringify({ ok: false, error }) } : undefined,
+      );
+      const { ts } = await tell(bot(), ENDED, { memory });
+      expect(ts).not.toBe(memory['ts']);
+      expect(server.messages.find((one) => one.ts === ts)?.text).toContain('has ended');
+    },
+  );
 
   test('obeys Retry-After, and names what Slack refuses in a word of its list only', async () => {
     server.fault(() => ({ status: 429, headers: { 'retry-after': '30' } }));
@@ -236,6 +252,35 @@ describe('GitHub', () => {
       message: 'GitHub answers 403',
       retryAfterMs: 120_000,
     });
+  });
+
+  test('makes another comment where somebody deleted ours, and one that is refused keeps the other from nothing', async () => {
+    const memory = await tell(github(), notice());
+    server.fault(({ method }) => (method === 'PATCH' ? { status: 404 } : undefined));
+    const next = await tell(github(), ENDED, { memory });
+    expect(next['comment']).not.toBe(memory['comment']);
+    expect(server.deployments[0]?.statuses.at(-1)?.state).toBe('success');
+    server.fault(({ path }) => (path.includes('/deployments') ? { status: 403 } : undefined));
+    await expect(tell(github(), { ...ASKED, number: 4 }, { memory: next })).rejects.toMatchObject({ isRefusal: true });
+    expect(server.comments.some(({ body }) => body.includes('waits for a person'))).toBe(true);
+  });
+
+  test('edits nothing where another attempt has taken over', async () => {
+    const memory = await tell(github(), ENDED);
+    const confirm = () => Promise.reject(new Error('not ours'));
+    await expect(tell(github(), ASKED, { memory, confirm })).rejects.toThrow('not ours');
+    expect(server.comments[0]?.body).toContain('has ended');
+  });
+
+  test.each([
+    [{ 'retry-after': '1800' }, 1_800_000],
+    [{ 'retry-after': '7200' }, 3_600_000],
+    [{ 'retry-after': '0' }, 60_000],
+    [{ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(NOW) }, 3_600_000],
+    [{}, 60_000],
+  ])('is left alone for as long as a limit says, within reason: %j', async (headers, retryAfterMs) => {
+    server.fault(() => ({ status: 429, headers }));
+    await expect(tell(github(), notice())).rejects.toMatchObject({ retryAfterMs, isRefusal: false });
   });
 
   test('is shown what people wrote as text: nobody is mentioned, and nothing becomes markup', async () => {
