@@ -93,10 +93,12 @@ async function tellOne(office: Office, sink: string, notice: Notice): Promise<vo
   const { memory, refuses } = office.desks.get(sink) ?? NOTHING;
   const order = { sink, notice, source: office.arg.source, memory, ...(refuses === undefined ? {} : { refuses }) };
   const summary = `${sink}: ${notice.kind} #${notice.number}`;
+  // Who was given up once is waited for no other week.
+  const patience = refuses === undefined ? {} : { scheduleToCloseTimeout: '1h' as const };
   const scope = new CancellationScope();
   office.busy.add(scope);
   try {
-    const told = await scope.run(() => notify.executeWithOptions({ summary }, [order]));
+    const told = await scope.run(() => notify.executeWithOptions({ summary, ...patience }, [order]));
     settle(office, sink, notice, { memory: told });
   } catch (error) {
     // Called back for a new run, it stays where it is, and is looked up there before it is told again.
