@@ -22,7 +22,7 @@ export async function notify(
   { isOurs, now }: Telling,
 ): Promise<Memory> {
   const found = Object.hasOwn(sinks, sink) ? sinks[sink] : undefined;
-  if (found === undefined) throw new SinkError("it is not in this worker's config", undefined, true);
+  if (found === undefined) throw new SinkError("it is not in this worker's config", { isRefusal: true });
   if (!found.takes(notice)) return memory;
   const confirm = async () => {
     if (!(await isOurs())) throw new SinkError('another attempt tells it');

@@ -10,7 +10,7 @@ import {
 } from '@temporalio/workflow';
 import { deliveryOf, enqueue, isAsking, type Memory, type Notice, REMINDERS_MS } from '../src/domain/notices.js';
 import type { Source } from '../src/input/types.js';
-import { awaitRollout, notify } from './options.js';
+import { awaitRollout, IMPATIENT, notify } from './options.js';
 
 /** What a rollout signals to who tells of it. */
 export const tellSignal = defineSignal<[Notice]>('tell');
@@ -93,8 +93,7 @@ async function tellOne(office: Office, sink: string, notice: Notice): Promise<vo
   const { memory, refuses } = office.desks.get(sink) ?? NOTHING;
   const order = { sink, notice, source: office.arg.source, memory, ...(refuses === undefined ? {} : { refuses }) };
   const summary = `${sink}: ${notice.kind} #${notice.number}`;
-  // Who was given up once is waited for no other week.
-  const patience = refuses === undefined ? {} : { scheduleToCloseTimeout: '1h' as const };
+  const patience = refuses === undefined ? {} : IMPATIENT;
   const scope = new CancellationScope();
   office.busy.add(scope);
   try {

@@ -45,6 +45,9 @@ export const { notify } = proxyActivities<Pick<Activities, 'notify'>>({
   retry: { initialInterval: '2s', maximumInterval: '10m' },
 });
 
+/** A sink that was given up once is waited for no other week. */
+export const IMPATIENT = { scheduleToCloseTimeout: '1h' } as const;
+
 /** A gate is asked as long as its bake goes on; a pause, or an end of the bake, drops it. */
 export const { judgeGate } = proxyActivities<Pick<Activities, 'judgeGate'>>({
   ...common,

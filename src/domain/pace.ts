@@ -92,8 +92,10 @@ function awayOfGroup(flights: readonly Candidate[], { group }: Place, { landed, 
 const spareFor = (pools: readonly Pool[], one: Candidate): number | undefined =>
   one.working === 'up' ? pools.find((pool) => samePlace(pool, one))?.spare : undefined;
 
-const isGroupFull = (one: Candidate, flights: readonly Candidate[], pace: Pace): boolean =>
-  awayOfGroup(flights, one, pace) >= (spareFor(pace.pools, one) ?? Infinity);
+function isGroupFull(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
+  const spare = isAway(one) ? undefined : spareFor(pace.pools, one);
+  return spare !== undefined && awayOfGroup(flights, one, pace) >= spare;
+}
 
 /** The lane of a whole group. */
 const groupLane = ({ group }: Place): string => `all ${group}`;
@@ -118,13 +120,14 @@ function isRampedUp(flights: readonly Candidate[], { ramp, pools, trials, restin
 const isBatchFull = (flights: readonly Candidate[], { batch, resting }: Pace): boolean =>
   batch !== undefined && [...flights, ...resting].filter(({ working }) => working !== undefined).length >= batch;
 
-function isFull(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
+/** In its own lane, whatever the rest of its group. */
+function isLaneFull(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
   if (isAway(one)) return flights.length >= MOST_IN_FLIGHT;
-  return isHalted(one, flights, pace) || isPlaceFull(one, flights, pace) || isGroupFull(one, flights, pace);
+  return isHalted(one, flights, pace) || countIn(flights, one, pace) >= slotsAt(pace.pools, one);
 }
 
-const isPlaceFull = (one: Candidate, flights: readonly Candidate[], pace: Pace): boolean =>
-  countIn(flights, one, pace) >= slotsAt(pace.pools, one);
+const isFull = (one: Candidate, flights: readonly Candidate[], pace: Pace): boolean =>
+  isLaneFull(one, flights, pace) || isGroupFull(one, flights, pace);
 
 /** It is the rollout as a whole that has no slot for it. */
 function isHalted(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
@@ -158,12 +161,11 @@ export function admit(queue: readonly Candidate[], pace: Pace): Candidate[] {
 export function fullLanes(queue: readonly Candidate[], pace: Pace): Record<string, number> {
   const lanes = new Map<string, number>();
   for (const waiting of queue) {
-    if (!isFull(waiting, pace.inFlight, pace)) continue;
     if (isGroupFull(waiting, pace.inFlight, pace)) {
       const flying = awayOfGroup(pace.inFlight, waiting, { ...pace, landed: [] });
       lanes.set(groupLane(waiting), Math.min(spareFor(pace.pools, waiting) ?? 0, flying));
     }
-    if (!isHalted(waiting, pace.inFlight, pace) && !isPlaceFull(waiting, pace.inFlight, pace)) continue;
+    if (!isLaneFull(waiting, pace.inFlight, pace)) continue;
     const slots = slotsAt(pace.pools, waiting);
     const flying = countIn(pace.inFlight, waiting, { ...pace, landed: [] });
     // Capacity that a machine took which has just landed is there again as soon as a look says so.

@@ -6,7 +6,7 @@ import type { Forecast } from './forecast.js';
 import { iso } from './iso.js';
 import { groupBy } from './group-by.js';
 import { rulesOf, type Standing } from './machine.js';
-import { atMost } from './pools.js';
+import { atMost, minorityOf } from './pools.js';
 import { sayCount } from './say-count.js';
 import { sayMs } from './say-ms.js';
 import type { Plan } from './plan.js';
@@ -140,7 +140,7 @@ function majorityNotes({ fleet, plan: { type, context } }: Findings): string[] {
   if (type !== 'processGroup') return [];
   const up = fleet.filter(({ machine, standing }) => isInside(standing) && machine.state === 'started');
   return [...groupBy(up, ({ machine }) => machine.group)].flatMap(([group, kin]) => {
-    const spare = Math.ceil(kin.length / 2) - 1;
+    const spare = minorityOf(kin.length);
     const { maxUnavailable, whole, idleOnly } = rulesOf(context, { group });
     const places = maxUnavailable === undefined ? [...groupBy(kin, ({ machine }) => machine.region).values()] : [kin];
     const most = places.reduce(

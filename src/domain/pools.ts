@@ -177,6 +177,9 @@ export function poolsOf(
 export const atMost = (amount: Amount, of: number): number =>
   'count' in amount ? amount.count : Math.max(1, Math.ceil(amount.share * of));
 
+/** So many of a cluster may be away, and a majority of it stays. */
+export const minorityOf = (up: number): number => Math.ceil(up / 2) - 1;
+
 /**
  * On a way back: a group over many regions keeps its majority, also where each region alone could spare one. Who is
  * lost anyway stops nobody: then it is one at a time. To be called when all is counted.
@@ -184,7 +187,7 @@ export const atMost = (amount: Amount, of: number): number =>
 export function keepMajorities(pools: Iterable<CountedPool>): void {
   for (const [, kin] of groupBy([...pools], ({ group }) => group)) {
     const [up, down, fresh] = [total(kin, 'up'), total(kin, 'down'), total(kin, 'fresh')];
-    const minority = Math.max(1, Math.ceil(up / 2) - 1);
+    const minority = Math.max(1, minorityOf(up));
     const spare = Math.max(0, Math.max(1, minority - Math.max(0, down - fresh)) - fresh);
     for (const pool of kin) if (pool.across !== true) pool.spare = spare;
   }

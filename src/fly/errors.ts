@@ -115,11 +115,11 @@ const fits = (row: ErrorRow, status: number, text: string): boolean => {
 };
 
 /** Retry-After as seconds or as an HTTP date; a malformed one is as good as none. */
-export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
+export function parseRetryAfter(header: string | undefined, now: number, mostMs = 600_000): number | undefined {
   if (header === undefined) return undefined;
   const seconds = Number(header);
   const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - now;
-  return Number.isFinite(ms) && ms >= 0 ? Math.min(ms, 600_000) : undefined;
+  return Number.isFinite(ms) && ms >= 0 ? Math.min(ms, mostMs) : undefined;
 }
 
 /** When a held lease runs out, from the text of the 409: `… expires at 2026-08-14T09:57:35Z`. */

@@ -1,3 +1,4 @@
+import { parseRetryAfter } from '../fly/errors.js';
 import type { HttpAnswer } from '../fly/transport.js';
 import { ANSWER_TIMEOUT_MS, MOST_ANSWER_BYTES, type SinkDeps, SinkError } from './sink.js';
 
@@ -19,7 +20,7 @@ const LIMIT_MS = 60_000;
 /** `Retry-After`, in seconds or as a date, or GitHub's reset in epoch seconds; ms from now. */
 function namedEnd({ headers }: HttpAnswer, now: number): number | undefined {
   const after = headers['retry-after'];
-  if (after !== undefined) return /^\d+$/.test(after) ? Number(after) * SECOND_MS : Date.parse(after) - now;
+  if (after !== undefined) return parseRetryAfter(after, now, LONGEST_MS) ?? 0;
   const reset = Number(headers['x-ratelimit-reset'] ?? Number.NaN) * SECOND_MS;
   return headers['x-ratelimit-remaining'] === '0' ? reset - now : undefined;
 }
@@ -41,12 +42,12 @@ function refusal(name: string, answer: HttpAnswer, now: number): SinkError {
   const { status } = answer;
   const says = status >= 300 && status < 400 ? 'answers with a redirect, which is not followed' : `answers ${status}`;
   const ends = limitEnds(answer, now);
-  return new SinkError(`${name} ${says}`, ends, ends === undefined && isRefused(status));
+  const isLimit = ends !== undefined;
+  return new SinkError(`${name} ${says}`, {
+    ...(isLimit ? { retryAfterMs: ends } : { isRefusal: isRefused(status) }),
+    isGone: [404, 410].includes(status),
+  });
 }
-
-/** What was not found, or is gone. */
-export const isGone = (error: unknown): boolean =>
-  error instanceof SinkError && /answers (?:404|410)$/.test(error.message);
 
 /**
  * One call of a sink, JSON both ways. Redirects are not followed: a message must not travel to another host, least of

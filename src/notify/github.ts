@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { callSink, isGone } from './call.js';
+import { callSink } from './call.js';
 import { type Brief, cut, type Delivery, type Memory, type Sink, type SinkDeps, SinkError } from './sink.js';
 
 export interface GitHub {
@@ -123,6 +123,8 @@ async function tellStatus({ api, repository }: Place, id: string, { notice, conf
   await api.call('POST', path, { state, description, environment: notice.app });
 }
 
+const wasGone = (error: unknown): boolean => error instanceof SinkError && error.isGone;
+
 /** Somebody may have deleted the deployment that is remembered. */
 async function tellDeployment(place: Place, commit: string, delivery: Delivery): Promise<Memory> {
   const deployment = await deploymentOf(place, commit, delivery);
@@ -130,7 +132,7 @@ async function tellDeployment(place: Place, commit: string, delivery: Delivery):
     await tellStatus(place, deployment, delivery);
     return { deployment };
   } catch (error) {
-    if (!isGone(error) || delivery.memory['deployment'] === undefined) throw error;
+    if (!wasGone(error) || delivery.memory['deployment'] === undefined) throw error;
     const { deployment: _gone, ...memory } = delivery.memory;
     return tellDeployment(place, commit, { ...delivery, memory });
   }
@@ -149,7 +151,7 @@ async function tellComment({ api, repository }: Place, pullRequest: number, deli
     return edited.then(
       () => true,
       (error: unknown) => {
-        if (isGone(error)) return false;
+        if (wasGone(error)) return false;
         throw error;
       },
     );

@@ -62,12 +62,18 @@ export class SinkError extends Error {
   readonly retryAfterMs: number | undefined;
   /** It was understood and refused: trying again helps only if somebody changes a setting. */
   readonly isRefusal: boolean;
+  /** What it is about was not found, or is there no more. */
+  readonly isGone: boolean;
 
-  constructor(says: string, retryAfterMs?: number, isRefusal = false) {
+  constructor(
+    says: string,
+    { retryAfterMs, isRefusal = false, isGone = false }: Partial<Omit<SinkError, keyof Error>> = {},
+  ) {
     super(says);
     this.name = 'SinkError';
     this.retryAfterMs = retryAfterMs;
     this.isRefusal = isRefusal;
+    this.isGone = isGone;
   }
 }
 

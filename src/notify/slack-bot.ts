@@ -70,7 +70,7 @@ function orThrow(answer: Answer): Answer {
   if (answer.ok) return answer;
   const word = answer.error ?? '';
   const says = `Slack refuses it: ${ERROR_WORD.test(word) ? word : 'an error that is in no list'}`;
-  throw new SinkError(says, undefined, !PASSING.includes(word));
+  throw new SinkError(says, { isRefusal: !PASSING.includes(word) });
 }
 
 const metadataOf = (delivery: string) => ({ event_type: 'layover_rollout', event_payload: { delivery } });
@@ -126,8 +126,7 @@ export function slackBot(bot: SlackBot, deps: SinkDeps): Sink {
   const channel = createChannel(bot, deps);
 
   async function board({ notice, memory, confirm }: Delivery): Promise<string> {
-    const isEdited = async (ts: string | undefined) =>
-      ts !== undefined && (await channel.edit(ts, boardOf(notice), confirm));
+    const isEdited = (ts: string) => channel.edit(ts, boardOf(notice), confirm);
     const known = memory['ts'];
     if (known !== undefined && (await isEdited(known))) return known;
     // Nothing is remembered, or somebody has deleted it: another attempt may have posted one.

@@ -2,13 +2,13 @@ import { performance } from 'node:perf_hooks';
 import type { CallEntry } from '../simulator/journal.js';
 import type { MachineTruth } from '../simulator/truth.js';
 import { drive, type DriveOptions, type Driven } from './drive.js';
+import { CHECKED } from './serving.js';
 import { createWorld, type World } from './world.js';
 
 const APP = 'canary';
 const OLD = `registry.fly.io/${APP}:v1`;
 const NEW = `registry.fly.io/${APP}:v2`;
 const REGIONS = ['ams', 'dfw', 'fra', 'gru', 'hkg', 'iad', 'nrt', 'syd'];
-const CHECKED = { checks: { up: { type: 'tcp', port: 8080, interval: '3s' } } };
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 

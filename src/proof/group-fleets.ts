@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { type Case, type CaseGroup, type CaseInput, cases } from './fleets.js';
 import { APP, type Block, type CaseScenario, sometimes } from './scenarios.js';
-
-const CHECKED = { checks: { up: { type: 'tcp', port: 8080, interval: '3s' } } };
+import { CHECKED } from './serving.js';
 
 /** What becomes of a block of the sweeps' fleets: most of it serves, some of it works and ends as in a sweep. */
 const style = fc.record({

@@ -1,5 +1,5 @@
 import type { CallEntry } from '../simulator/journal.js';
-import { isHappening, markOf, msOf, ourWrites, type Record } from './happened.js';
+import { hasLyingLists, isHappening, markOf, msOf, ourWrites, type Record } from './happened.js';
 
 /** The laws of process groups alone: which comes when. */
 
@@ -45,8 +45,7 @@ function turns(record: Record, writes: readonly GroupWrite[]): { first: GroupWri
 
 /** Nothing of a group that could have been written in its turn is first written after a later group's first. */
 export function order(record: Record): string[] {
-  // A list that lies may hide a machine for as long as its group takes.
-  if (JSON.stringify(record.testCase.scenario.faults).includes('"list"')) return [];
+  if (hasLyingLists(record.testCase)) return [];
   const writes = writesOf(record);
   const ever = new Set<string>();
   const firsts = writes.filter(({ machine = '' }) => !ever.has(machine) && ever.add(machine));

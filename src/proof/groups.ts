@@ -1,6 +1,8 @@
 import { createRandom } from '../simulator/random.js';
 import { type Figure, figure } from './judge.js';
 import { drive } from './drive.js';
+import { byHand } from './by-hand.js';
+import { servingOf } from './serving.js';
 import { createWorld, type World } from './world.js';
 
 /** Process groups and restarts in process, on virtual time: what `prove groups` counts. */
@@ -11,18 +13,8 @@ const NEW = `registry.fly.io/${APP}:v2`;
 const MINUTE = 60_000;
 const REGIONS = ['ams', 'dfw', 'ord'];
 const GROUPS = ['zk', 'supervisor', 'conductor'];
-const CHECKED = { checks: { up: { type: 'tcp', port: 8080, interval: '3s' } } };
 
-const block = (group: string, count: number, region: string, more: object = {}) => ({
-  count,
-  region,
-  group,
-  image: OLD,
-  state: 'started',
-  running: true,
-  config: CHECKED,
-  ...more,
-});
+const block = servingOf(OLD);
 
 /** Three zk, one a region; four supervisors; six conductors. */
 export const cluster = (seed: number): World =>
@@ -116,9 +108,7 @@ async function secrets(): Promise<Figure[]> {
   const app = { name: APP, machines, secrets: { TOKEN: 'old' } };
   const world = createWorld({ seed: 5, images: { [OLD]: {}, [NEW]: {} }, apps: [app] });
   await world.clock.sleep(30 * MINUTE);
-  const headers = { authorization: 'Bearer by-hand', 'content-type': 'application/json' };
-  const body = JSON.stringify({ values: { TOKEN: 'new' } });
-  await world.simulator.handle({ method: 'POST', url: `/v1/apps/${APP}/secrets`, headers, body });
+  await byHand(world, `${APP}/secrets`, { values: { TOKEN: 'new' } });
   await world.clock.sleep(5 * MINUTE);
   const stopped = new Set(world.simulator.machines(APP).flatMap(({ id, state }) => (state === 'stopped' ? [id] : [])));
   let mostAway = 0;

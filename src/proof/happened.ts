@@ -34,6 +34,9 @@ export const changing = (entries: readonly JournalEntry[]): CallEntry[] =>
 /** Ghosts of stalled workers may still send what they had begun; the lease, not the loop, keeps them in check. */
 export const hasGhosts = ({ mishaps }: Case): boolean => mishaps.some((mishap) => mishap.kind === 'stalls');
 
+/** A list that lies may hide a machine, or show it as it was, for as long as a step takes. */
+export const hasLyingLists = ({ scenario }: Case): boolean => JSON.stringify(scenario.faults).includes('"list"');
+
 export const ourWrites = ({ entries }: Record): CallEntry[] =>
   entries.filter(isCall).filter((call) => call.op === 'update' && tookEffect(call) && markOf(call) !== '');
 

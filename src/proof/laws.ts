@@ -139,7 +139,7 @@ function held({ truthLater, entries, testCase, outcome }: Record): string[] {
     ]);
 }
 
-export function isAtTarget(machine: MachineTruth, input: CaseInput, digest: string | undefined): boolean {
+function isAtTarget(machine: MachineTruth, input: CaseInput, digest: string | undefined): boolean {
   const env = machine.machine.config?.env ?? {};
   const isEnvThere = Object.entries(input.env ?? {}).every(([key, value]) =>
     value === null ? !(key in env) : env[key] === value,

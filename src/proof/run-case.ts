@@ -4,7 +4,7 @@ import { crowded, look, NOTHING_SEEN, type Seen } from './capacity.js';
 import { drive, type Driven, type Mishap, phaseOf } from './drive.js';
 import type { Case } from './fleets.js';
 import { APP } from './scenarios.js';
-import { changing, hasGhosts } from './happened.js';
+import { changing, hasGhosts, hasLyingLists } from './happened.js';
 import { type Breach, judgeRecord } from './laws.js';
 import { createWorld, type World } from './world.js';
 
@@ -51,7 +51,6 @@ function watchPause(world: World, testCase: Case, watch: Watch, phase: string): 
 }
 
 function driveOnce(world: World, testCase: Case, start: 'first' | 'second', watch: Watch): Promise<Driven> {
-  const listsLie = JSON.stringify(testCase.scenario.faults).includes('"list"');
   const terminateAtMs = start === 'first' ? testCase.terminateAtMs : undefined;
   return drive(world, {
     type: testCase.input.groups === undefined ? 'stoppedSweep' : 'processGroup',
@@ -68,7 +67,7 @@ function driveOnce(world: World, testCase: Case, start: 'first' | 'second', watc
       // What puts a machine right is no update: a rollout says `paused` only after it.
       if (state.pause !== undefined && !order.machine.restore)
         watch.broken.push({ law: 'paused', says: `an update of ${order.machine.id} began while paused` });
-      if (!listsLie) watch.broken.push(...crowded(order, state, watch.seen, testCase.input));
+      if (!hasLyingLists(testCase)) watch.broken.push(...crowded(order, state, watch.seen, testCase.input));
     },
     watch: (loop) => watchPause(world, testCase, watch, phaseOf(loop, world.clock.now())),
   });

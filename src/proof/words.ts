@@ -2,13 +2,13 @@ import { createRandom, draw, type Random } from '../simulator/random.js';
 import type { RolloutState } from '../domain/state.js';
 import type { Verb } from '../domain/verbs.js';
 import { drive, type DriveOptions, phaseOf, type Said } from './drive.js';
+import { CHECKED } from './serving.js';
 import { createWorld, type World } from './world.js';
 
 const APP = 'words';
 const OLD = `registry.fly.io/${APP}:v1`;
 const NEW = `registry.fly.io/${APP}:v2`;
 const MINUTE = 60_000;
-const CHECKED = { checks: { up: { type: 'tcp', port: 8080, interval: '3s' } } };
 
 /** The one wait for a person. */
 const WAIT = 'ams:approval';

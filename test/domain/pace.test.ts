@@ -1,7 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Candidate } from '../../src/domain/candidates.js';
-import { admit, type Flight, idleSlots, MOST_IN_FLIGHT, tooManyFailed } from '../../src/domain/pace.js';
+import {
+  admit,
+  type Flight,
+  fullLanes,
+  idleSlots,
+  isSlotNews,
+  MOST_IN_FLIGHT,
+  tooManyFailed,
+} from '../../src/domain/pace.js';
 import { candidates, pools } from './arbitraries.js';
 import { candidate, flight, NOW, pace, pool } from './build.js';
 
@@ -204,5 +212,33 @@ describe('failures', () => {
         expect(failures).toBeLessThanOrEqual(Math.max(1, TENTH.share * (failures + verified)));
       }),
     );
+  });
+});
+
+test('what is to be brought back waits for none but the bound of all, and then no look is news of it', () => {
+  const held = candidate('held', { restore: true });
+  const inFlight = [...flights(30), ...queue(20, { restore: true }).map((one) => ({ ...one, since: NOW }))];
+  const full = pace({ pools: [pool({ idle: 100 })], inFlight });
+  expect(admit([held], full)).toEqual([]);
+  expect(isSlotNews(held, full.pools, fullLanes([held], full))).toBe(false);
+});
+
+describe('on a way back, of a group that can spare one', () => {
+  const places = ['ams', 'ord'].map((region) => ({ region, group: 'zk' }));
+  const calm = { ramp: undefined };
+  const waiting = places.map((place, n) => candidate(`m${n}`, { ...place, working: 'up' }));
+  const spare = (more: number) => places.map((place) => pool({ ...place, up: 1, room: 1, spare: more }));
+
+  test('one goes at a time, whatever its regions could spare', () => {
+    expect(idsOf(admit(waiting, pace({ ...calm, pools: spare(1) })))).toEqual(['m0']);
+  });
+
+  test('the next has a slot as soon as a look shows that the group can spare one again', () => {
+    const inFlight = [{ ...waiting[0], since: NOW } as Flight];
+    const lanes = fullLanes(waiting.slice(1), pace({ ...calm, pools: spare(1), inFlight }));
+    const [, next] = waiting as [Candidate, Candidate];
+    expect([0, 1, 2].map((more) => isSlotNews(next, spare(more), lanes))).toEqual([false, false, true]);
+    const landed = fullLanes([next], pace({ ...calm, pools: spare(1), landed: [places[0] as (typeof places)[0]] }));
+    expect([0, 1].map((more) => isSlotNews(next, spare(more), landed))).toEqual([false, true]);
   });
 });

@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
 import type { Judges } from '../../activities/judge-gate.js';
 import { drive, type DriveOptions, type Driven, type Mishap } from '../../src/proof/drive.js';
+import { byHand } from '../../src/proof/by-hand.js';
+import { CHECKED } from '../../src/proof/serving.js';
 import { createWorld, type World } from '../../src/proof/world.js';
 
 /** Fleets that serve, and canaries and rollbacks over them on virtual time. */
@@ -10,7 +12,7 @@ export const OLD = `registry.fly.io/${APP}:v1`;
 export const NEW = `registry.fly.io/${APP}:v2`;
 export const MINUTE = 60_000;
 export const REGIONS = ['ams', 'dfw', 'fra', 'gru', 'hkg', 'iad', 'nrt', 'syd'];
-export const CHECKED = { checks: { up: { type: 'tcp', port: 8080, interval: '3s' } } };
+export { CHECKED };
 
 export interface Shape {
   readonly image?: object;
@@ -83,9 +85,7 @@ export const on = (world: World, image: string) =>
 
 /** A call to Fly of somebody who is not Layover, below the app's machines. */
 export async function post(world: World, path: string, body: object): Promise<void> {
-  const headers = { authorization: 'Bearer by-hand', 'content-type': 'application/json' };
-  const url = `/v1/apps/${APP}/machines${path}`;
-  const answer = await world.simulator.handle({ method: 'POST', url, headers, body: JSON.stringify(body) });
+  const answer = await byHand(world, `${APP}/machines${path}`, body);
   expect(answer).toMatchObject({ status: 200 });
 }
 

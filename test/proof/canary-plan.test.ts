@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { planRollout } from '../../activities/plan-rollout.js';
 import { sayPlan } from '../../src/domain/say-plan.js';
+import { CHECKED } from '../../src/proof/serving.js';
 import { createWorld } from '../../src/proof/world.js';
 
 const OLD = 'registry.fly.io/shop:v1';
 const NEW = 'registry.fly.io/shop:v2';
-const CHECKED = { checks: { up: { type: 'tcp', port: 8080, interval: '3s' } } };
 
 const world = () =>
   createWorld({

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { regroup } from '../../src/proof/by-hand.js';
 import { drive } from '../../src/proof/drive.js';
 import { cluster } from '../../src/proof/groups.js';
 import type { World } from '../../src/proof/world.js';
@@ -18,9 +19,7 @@ function mover(world: World, machine: string, to: string, atMs: number) {
     watch: () => {
       if (movedAt !== undefined || world.clock.now() - begun < atMs) return;
       movedAt = world.clock.now();
-      const url = `/v1/apps/${APP}/machines/${machine}/metadata/fly_process_group`;
-      const headers = { authorization: 'Bearer by-hand', 'content-type': 'application/json' };
-      void world.simulator.handle({ method: 'POST', url, headers, body: JSON.stringify({ value: to }) });
+      void regroup(world, APP, machine, to);
     },
   };
 }

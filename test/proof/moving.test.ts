@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { isInputType } from '../../src/input/types.js';
 import { drive } from '../../src/proof/drive.js';
+import { servingOf } from '../../src/proof/serving.js';
 import { createWorld, type World } from '../../src/proof/world.js';
-import { APP, CHECKED, expectClean, MINUTE, NEW, OLD, writes } from './canaries.js';
+import { APP, expectClean, MINUTE, NEW, OLD, writes } from './canaries.js';
 
 /** Every input of docs/moving-from-fly-deploy.md is parsed, and run to its end against the simulator. */
 
@@ -13,16 +14,7 @@ const EXAMPLES = [...PAGE.matchAll(/^```json (\w+)\n([\s\S]*?)^```/gm)].map(
   ([, type = '', text = ''], index) => [`${index + 1}: ${type}`, type, JSON.parse(text) as object] as const,
 );
 
-const block = (group: string, count: number, region: string, more: object = {}) => ({
-  count,
-  region,
-  group,
-  image: OLD,
-  state: 'started',
-  running: true,
-  config: CHECKED,
-  ...more,
-});
+const block = servingOf(OLD);
 const idle = { state: 'stopped', running: false };
 
 /** Web machines that serve in three regions, workers that rest and one that works, a cluster; a secret set since. */

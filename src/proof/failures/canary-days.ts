@@ -1,7 +1,7 @@
 import { APP, HOUR, MINUTE, OLD } from './mode.js';
 import { type Row } from './row.js';
+import { CHECKED } from '../serving.js';
 
-const CHECKED = { checks: { up: { type: 'tcp', port: 8080, interval: '3s' } } };
 const serving = (region: string) => ({
   count: 6,
   region,

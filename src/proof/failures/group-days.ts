@@ -1,19 +1,11 @@
+import { regroup } from '../by-hand.js';
+import { servingOf } from '../serving.js';
 import type { World } from '../world.js';
 import { APP, type Day, HOUR, MINUTE, NEW, OLD } from './mode.js';
 import { endless, type Row } from './row.js';
 
-/** Three of a cluster, one a region, and three workers beside each of two supervisors. */
-const CHECKED = { checks: { up: { type: 'tcp', port: 8080, interval: '3s' } } };
-const block = (group: string, count: number, region: string, more: object = {}) => ({
-  group,
-  count,
-  region,
-  image: OLD,
-  state: 'started',
-  running: true,
-  config: CHECKED,
-  ...more,
-});
+const block = servingOf(OLD);
+/** A cluster of three, one a region. */
 const ZK = ['ams', 'dfw', 'ord'].map((region) => block('zk', 1, region));
 const REST = [block('supervisor', 3, 'ams'), block('conductor', 6, 'ord')];
 const FLEET = [...ZK, ...REST];
@@ -29,9 +21,7 @@ function moving(from: string, to: string, afterMs: number): NonNullable<Day['wat
     const machine = world.simulator.machines(APP).find(({ group }) => group === from);
     if (isDone || elapsedMs < afterMs || machine === undefined) return;
     isDone = true;
-    const url = `/v1/apps/${APP}/machines/${machine.id}/metadata/fly_process_group`;
-    const headers = { authorization: 'Bearer by-hand', 'content-type': 'application/json' };
-    void world.simulator.handle({ method: 'POST', url, headers, body: JSON.stringify({ value: to }) });
+    void regroup(world, APP, machine.id, to);
   };
 }
 
