@@ -107,6 +107,9 @@ const OUTSIDE: readonly Standing[] = [
   'untouched',
 ];
 
+/** Never written to, and of their groups all the same. */
+const LEFT: readonly Standing[] = ['excluded', 'unmanaged', 'containers', 'suspended'];
+
 /** Whether a standing belongs to the selection. */
 export const isInside = (standing: Standing): boolean => !OUTSIDE.includes(standing);
 
@@ -200,8 +203,9 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const taken = new Set(view.taken);
   // On the way back those that were never touched are capacity too.
   const around = judged.filter((j) => j.standing === 'untouched');
+  const others = judged.filter((j) => LEFT.includes(j.standing));
   const pools = poolsOf(
-    { inside, around },
+    { inside, around, others },
     context,
     {
       failed,
@@ -211,7 +215,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     view.flyNow,
   );
   const { sick, retried, trials, shown, early } = judgeAtTarget(inside, context, view, pools);
-  if (context.back !== undefined) keepMajorities(pools.values());
+  if (context.back !== undefined) keepMajorities(pools.values(), others, context);
   const doubt = new Set(view.doubt);
   // Nobody waits for a machine that has failed: a person decides about it. A hold on it is put right all the same.
   const open = inside.filter((j) => !failed.has(j.machine.id));
@@ -221,11 +225,11 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const isHeld = ({ standing }: Judged) => standing === 'held';
   // What an order of ours holds at this moment is no finding.
   const left = inside.filter((j) => isHeld(j) && !taken.has(j.machine.id));
-  const others = open.filter((j) => isForUs(j) && !isHeld(j) && !taken.has(j.machine.id));
+  const ready = open.filter((j) => isForUs(j) && !isHeld(j) && !taken.has(j.machine.id));
   // On the way back a list that lags calls untouched what was written a moment ago.
   const strayed = around.filter(({ machine }) => doubt.has(machine.id) && !failed.has(machine.id));
   const looked = strayed.filter(({ machine }) => !taken.has(machine.id));
-  const candidates = [...left, ...others, ...looked].map((j) => withCapacity(toCandidate(j), j.machine, context, view));
+  const candidates = [...left, ...ready, ...looked].map((j) => withCapacity(toCandidate(j), j.machine, context, view));
   const due = of('due');
   countDue(due, pools, context, view);
   const working = due.filter((j) => inScope(view.step.scope, j.machine)).length;

@@ -138,10 +138,11 @@ function countStanding(pool: CountedPool, standing: Judged['standing'], isFailed
 /**
  * Counts the selection by place.
  * @param inside machines of the selection. @param around others of the same places: capacity, and nothing else.
+ * @param others those that the rollout leaves, wherever they are: a group that is counted as one counts on them too.
  * @param known what the workflow knows of them. @param flyNow Fly's time, ms.
  */
 export function poolsOf(
-  { inside, around }: Readonly<Record<'inside' | 'around', readonly Judged[]>>,
+  { inside, around, others }: Readonly<Record<'inside' | 'around' | 'others', readonly Judged[]>>,
   context: RolloutContext,
   { failed, away, accepted }: Readonly<Record<'failed' | 'away' | 'accepted', ReadonlySet<string>>>,
   flyNow: number,
@@ -164,6 +165,11 @@ export function poolsOf(
     const pool = pools.get(placeKey(machine));
     if (pool !== undefined) countCapacity(pool, machine, context, { isAway: false, isFailed: false, flyNow });
   }
+  for (const { machine } of others) {
+    const kin = [...pools.values()].filter(({ across, group }) => across === true && group === machine.group);
+    const pool = kin.find((one) => samePlace(one, machine)) ?? kin[0];
+    if (pool !== undefined) countCapacity(pool, machine, context, { isAway: false, isFailed: false, flyNow });
+  }
   for (const pool of pools.values()) {
     pool.room =
       pool.across === true
@@ -183,10 +189,14 @@ export const minorityOf = (up: number): number => Math.ceil(up / 2) - 1;
 /**
  * On a way back: a group over many regions keeps its majority, also where each region alone could spare one. Who is
  * lost anyway stops nobody: then it is one at a time. To be called when all is counted.
+ * @param others of the app that the way back leaves: of a group they are all the same.
  */
-export function keepMajorities(pools: Iterable<CountedPool>): void {
-  for (const [, kin] of groupBy([...pools], ({ group }) => group)) {
-    const [up, down, fresh] = [total(kin, 'up'), total(kin, 'down'), total(kin, 'fresh')];
+export function keepMajorities(pools: Iterable<CountedPool>, others: readonly Judged[], context: RolloutContext): void {
+  for (const [name, kin] of groupBy([...pools], ({ group }) => group)) {
+    const kept = others.filter(({ machine }) => machine.group === name && isMeantUp(machine, context));
+    const up = total(kin, 'up') + kept.length;
+    const down = total(kin, 'down') + kept.filter(({ machine }) => isDown(machine)).length;
+    const fresh = total(kin, 'fresh');
     const minority = Math.max(1, minorityOf(up));
     const spare = Math.max(0, Math.max(1, minority - Math.max(0, down - fresh)) - fresh);
     for (const pool of kin) if (pool.across !== true) pool.spare = spare;
