@@ -32,6 +32,8 @@ export interface NoticesArg {
   readonly firstRunId: string;
   readonly sinks: readonly string[];
   readonly source: Source;
+  /** Its beginning, as far as it had begun when this was started. */
+  readonly first?: Notice;
   /** Of the run before. */
   readonly desks?: Readonly<Record<string, Desk>>;
   readonly last?: Notice;
@@ -100,9 +102,10 @@ async function tellOne(office: Office, sink: string, notice: Notice): Promise<vo
     const told = await scope.run(() => notify.executeWithOptions({ summary, ...patience }, [order]));
     settle(office, sink, notice, { memory: told });
   } catch (error) {
-    // Called back for a new run, it stays where it is, and is looked up there before it is told again.
-    if (!isCancellation(error)) settle(office, sink, notice, { refuses: true });
-    else if (!isTired()) throw error;
+    // Called back for a new run, however its last attempt ended, it stays: it is looked up there before it is told again.
+    if (isTired() && scope.consideredCancelled) return;
+    if (isCancellation(error)) throw error;
+    settle(office, sink, notice, { refuses: true });
   } finally {
     office.busy.delete(scope);
   }
@@ -147,6 +150,7 @@ async function remind(office: Office): Promise<void> {
 export async function notices(arg: NoticesArg): Promise<void> {
   const desks = new Map(arg.sinks.map((sink) => [sink, arg.desks?.[sink] ?? NOTHING]));
   const office: Office = { arg, desks, last: arg.last, reminded: arg.reminded ?? 0, busy: new Set(), closed: false };
+  if (arg.first !== undefined) put(office, arg.first);
   const description = 'A state change of the rollout, from the rollout itself.';
   setHandler(tellSignal, (notice) => put(office, notice), { description });
   setCurrentDetails(`Tells ${arg.sinks.join(', ')} what becomes of \`${arg.rollout}\`; ends when all know its end.`);

@@ -135,14 +135,37 @@ function countStanding(pool: CountedPool, standing: Judged['standing'], isFailed
   if (isFailed) pool.failed += 1;
 }
 
+/** Who is capacity, and nothing else. */
+interface Rest {
+  /** Of their place. */
+  readonly around: readonly Judged[];
+  /** Those that the rollout leaves: only a group that is counted as one counts on them, wherever they are. */
+  readonly others: readonly Judged[];
+}
+
+function countRest(
+  pools: ReadonlyMap<string, CountedPool>,
+  { around, others }: Rest,
+  context: RolloutContext,
+  flyNow: number,
+): void {
+  const across = [...pools.values()].filter((pool) => pool.across === true);
+  const near = around.map(({ machine }) => ({ machine, pool: pools.get(placeKey(machine)) }));
+  const far = others.map(({ machine }) => {
+    const kin = across.filter(({ group }) => group === machine.group);
+    return { machine, pool: kin.find((one) => samePlace(one, machine)) ?? kin[0] };
+  });
+  for (const { machine, pool } of [...near, ...far])
+    if (pool !== undefined) countCapacity(pool, machine, context, { isAway: false, isFailed: false, flyNow });
+}
+
 /**
  * Counts the selection by place.
- * @param inside machines of the selection. @param around others of the same places: capacity, and nothing else.
- * @param others those that the rollout leaves, wherever they are: a group that is counted as one counts on them too.
+ * @param inside machines of the selection. @param rest who is capacity besides.
  * @param known what the workflow knows of them. @param flyNow Fly's time, ms.
  */
 export function poolsOf(
-  { inside, around, others }: Readonly<Record<'inside' | 'around' | 'others', readonly Judged[]>>,
+  { inside, ...rest }: Rest & { readonly inside: readonly Judged[] },
   context: RolloutContext,
   { failed, away, accepted }: Readonly<Record<'failed' | 'away' | 'accepted', ReadonlySet<string>>>,
   flyNow: number,
@@ -161,15 +184,7 @@ export function poolsOf(
       flyNow,
     });
   }
-  for (const { machine } of around) {
-    const pool = pools.get(placeKey(machine));
-    if (pool !== undefined) countCapacity(pool, machine, context, { isAway: false, isFailed: false, flyNow });
-  }
-  for (const { machine } of others) {
-    const kin = [...pools.values()].filter(({ across, group }) => across === true && group === machine.group);
-    const pool = kin.find((one) => samePlace(one, machine)) ?? kin[0];
-    if (pool !== undefined) countCapacity(pool, machine, context, { isAway: false, isFailed: false, flyNow });
-  }
+  countRest(pools, rest, context, flyNow);
   for (const pool of pools.values()) {
     pool.room =
       pool.across === true

@@ -2,6 +2,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import type { Notice } from '../../src/domain/notices.js';
 import { openSinks } from '../../src/proof/sink-server.js';
 import { V2 } from '../support/fly.js';
 import { operatorOf } from '../support/operator.js';
@@ -114,6 +115,31 @@ test.concurrent('a rollout that is terminated is told of too, and a pause once, 
   expect(last?.body).toMatchObject({ reason: 'terminated' });
   const paused = sinks.arrived.find(({ body }) => body['app'] === app && body['kind'] === 'paused');
   expect(paused?.body['says']).toContain('5xx spike');
+});
+
+test.concurrent('of a rollout that died before another word its beginning and its end are told', async () => {
+  const app = 'told-early';
+  const counts = { selected: 4, atTarget: 0, verified: 0, notRunYet: 0, failed: 0, foreign: 0, left: 4, inFlight: 0 };
+  const first: Notice = {
+    number: 1,
+    kind: 'started',
+    at: new Date().toISOString(),
+    app,
+    type: 'regionalCanary',
+    rollout: `${app}.1`,
+    target: V2,
+    phase: 'running',
+    reason: 'looking',
+    says: 'looking at the fleet',
+    step: 'ams',
+    counts: { ...counts, resting: 0, working: 0, unreachable: 0 },
+    canType: [],
+  };
+  const arg = { v: 1, rollout: `rollout:${app}`, firstRunId: 'dead', sinks: ['audit'], source: {}, first };
+  const line = `workflow start --type notices --task-queue layover --workflow-id notices:${app}:1`;
+  expect(await place.cli(line, '--input', JSON.stringify(arg))).toMatchObject({ exit: 0 });
+  await ended(app);
+  expect(toldOf(app)).toEqual(['started', 'finished']);
 });
 
 test.concurrent('a rollout that goes back is one rollout to who watches, under one name', async () => {
