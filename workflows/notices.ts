@@ -3,7 +3,6 @@ import {
   condition,
   continueAsNew,
   defineSignal,
-  isCancellation,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -62,8 +61,8 @@ interface Office {
   last: Notice | undefined;
   /** How often who is asked was reminded. */
   reminded: number;
-  /** Deliveries under way. */
-  readonly busy: Set<CancellationScope>;
+  /** Deliveries under way, by sink. */
+  readonly busy: Map<string, CancellationScope>;
   /** The rollout closed before it had said anything. */
   closed: boolean;
 }
@@ -81,7 +80,12 @@ function put(office: Office, notice: Notice): void {
     office.last = notice;
     office.reminded = 0;
   }
-  for (const [sink, desk] of desks) desks.set(sink, { ...desk, waiting: enqueue(desk.waiting, notice) });
+  for (const [sink, desk] of desks) {
+    const waiting = enqueue(desk.waiting, notice);
+    desks.set(sink, { ...desk, waiting });
+    // A question that has its answer is not told as one, however often it has been tried.
+    if (desk.waiting.length > 0 && waiting[0] !== desk.waiting[0]) office.busy.get(sink)?.cancel();
+  }
 }
 
 /** It is told, or given up. */
@@ -97,17 +101,17 @@ async function tellOne(office: Office, sink: string, notice: Notice): Promise<vo
   const summary = `${sink}: ${notice.kind} #${notice.number}`;
   const patience = refuses === undefined ? {} : IMPATIENT;
   const scope = new CancellationScope();
-  office.busy.add(scope);
+  office.busy.set(sink, scope);
   try {
     const told = await scope.run(() => notify.executeWithOptions({ summary, ...patience }, [order]));
     settle(office, sink, notice, { memory: told });
   } catch (error) {
-    // Called back for a new run, however its last attempt ended, it stays: it is looked up there before it is told again.
-    if (isTired() && scope.consideredCancelled) return;
-    if (isCancellation(error)) throw error;
+    if (CancellationScope.current().consideredCancelled) throw error;
+    // Called back, however its last attempt ended, it stays where it is, and is looked up before it is told again.
+    if (scope.consideredCancelled) return;
     settle(office, sink, notice, { refuses: true });
   } finally {
-    office.busy.delete(scope);
+    office.busy.delete(sink);
   }
 }
 
@@ -149,7 +153,7 @@ async function remind(office: Office): Promise<void> {
  */
 export async function notices(arg: NoticesArg): Promise<void> {
   const desks = new Map(arg.sinks.map((sink) => [sink, arg.desks?.[sink] ?? NOTHING]));
-  const office: Office = { arg, desks, last: arg.last, reminded: arg.reminded ?? 0, busy: new Set(), closed: false };
+  const office: Office = { arg, desks, last: arg.last, reminded: arg.reminded ?? 0, busy: new Map(), closed: false };
   if (arg.first !== undefined) put(office, arg.first);
   const description = 'A state change of the rollout, from the rollout itself.';
   setHandler(tellSignal, (notice) => put(office, notice), { description });

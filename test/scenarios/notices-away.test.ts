@@ -29,13 +29,24 @@ const place = usePlace(
 );
 const operator = operatorOf(place);
 
+const make = (app: string) =>
+  place.fly.make(app, { count: 2, region: 'ams', running: true }, { count: 2, region: 'ord', running: true });
+
+const input = { regions: ['ams', '*'], batches: [1], bake: '2s', healthy: { for: '1s' }, gates: ['approval'] };
+const canary = (app: string) => operator.start(app, { id: `${app}-door`, type: 'regionalCanary', input });
+
+/** The kinds that the webhook was told of an app, in their order, each delivery once. */
+const toldOf = (app: string): string[] => {
+  const told = sinks.arrived.filter(({ path, body }) => path === '/audit' && body['app'] === app);
+  return [...new Map(told.map(({ body }) => [body['delivery'], String(body['kind'])])).values()];
+};
+
 test('one that is away keeps nobody else from the end, and is told all of it when it is back', async () => {
   const app = 'told-late';
-  await place.fly.make(app, { count: 2, region: 'ams', running: true }, { count: 2, region: 'ord', running: true });
+  await make(app);
   let isAway = true;
   sinks.fault(({ path }) => (isAway && path === '/audit' ? { status: 503 } : undefined));
-  const input = { regions: ['ams', '*'], batches: [1], bake: '2s', healthy: { for: '1s' }, gates: ['approval'] };
-  await operator.start(app, { id: `${app}-door`, type: 'regionalCanary', input });
+  await canary(app);
   await operator.when(app, 'waits for a person', ({ phase }) => phase === 'waiting', 60_000);
   for (let round = 0; round < 6; round += 1) {
     await operator.update(`rollout:${app}`, 'pause', { reason: `round ${round}` });
@@ -49,12 +60,8 @@ test('one that is away keeps nobody else from the end, and is told all of it whe
   await eventually('Slack knows the end', () => (board()?.text.includes('has ended') ? true : undefined), 60_000);
   expect(sinks.messages.filter(({ thread }) => thread === undefined)).toHaveLength(1);
   isAway = false;
-  const told = () => {
-    const all = sinks.arrived.filter(({ path }) => path === '/audit').map(({ body }) => body);
-    return [...new Map(all.map((body) => [body['delivery'], String(body['kind'])])).values()];
-  };
-  await eventually('the webhook knows the end', () => (told().at(-1) === 'finished' ? true : undefined), 90_000);
-  expect(told().filter((kind) => kind === 'paused')).toHaveLength(6);
+  await eventually('the webhook knows the end', () => (toldOf(app).at(-1) === 'finished' ? true : undefined), 90_000);
+  expect(toldOf(app).filter((kind) => kind === 'paused')).toHaveLength(6);
   // Questions that were answered long ago are told as what was.
   const last = sinks.arrived.findLast(({ path, body }) => path === '/audit' && body['kind'] === 'paused');
   expect(last?.body).toMatchObject({ asks: false, canType: [] });

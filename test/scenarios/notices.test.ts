@@ -29,6 +29,14 @@ await writeFile(
     },
   }),
 );
+/** The webhook refuses all of these apps, or one kind of notice of theirs: `app`, `app kind`. */
+const away = new Set<string>();
+sinks.fault(({ path, body }) => {
+  const app = String(body['app']);
+  return path === '/audit' && (away.has(app) || away.has(`${app} ${String(body['kind'])}`))
+    ? { status: 503 }
+    : undefined;
+});
 afterAll(() => sinks.close());
 
 const place = usePlace(
@@ -72,8 +80,7 @@ test.concurrent(
   async () => {
     const app = 'told-all';
     await make(app);
-    let isAway = true;
-    sinks.fault(({ path, body }) => (isAway && path === '/audit' && body['app'] === app ? { status: 503 } : undefined));
+    away.add(app);
     await canary(app, { source: { commit: COMMIT, pullRequest: 7 } });
     await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
     await eventually('Slack is asked', () => repliesTo(app)[0]);
@@ -82,7 +89,7 @@ test.concurrent(
     await operator.signal(`rollout:${app}`, 'proceed', { at: 'ams:approval' });
     expect(await operator.result(`${app}-door`)).toMatchObject({ status: 'COMPLETED' });
     expect(toldOf(app)).not.toContain('finished');
-    isAway = false;
+    away.delete(app);
     await ended(app);
     expect(toldOf(app)).toEqual(['started', 'waiting', 'resumed', 'finished']);
     await eventually('Slack knows the end', () =>
@@ -140,6 +147,21 @@ test.concurrent('of a rollout that died before another word its beginning and it
   expect(await place.cli(line, '--input', JSON.stringify(arg))).toMatchObject({ exit: 0 });
   await ended(app);
   expect(toldOf(app)).toEqual(['started', 'finished']);
+});
+
+test.concurrent('a question that was answered while a sink refused it is told there as what was', async () => {
+  const app = 'told-answered';
+  await make(app);
+  away.add(`${app} waiting`);
+  await canary(app);
+  const questions = () => sinks.arrived.filter(({ body }) => body['app'] === app && body['kind'] === 'waiting');
+  await eventually('the question was tried', () => (questions().length > 1 ? true : undefined), 60_000);
+  await operator.signal(`rollout:${app}`, 'proceed', { at: 'ams:approval' });
+  expect(await operator.result(`${app}-door`)).toMatchObject({ status: 'COMPLETED' });
+  away.delete(`${app} waiting`);
+  await ended(app);
+  expect(toldOf(app)).toEqual(['started', 'waiting', 'resumed', 'finished']);
+  expect(questions().at(-1)?.body).toMatchObject({ asks: false, canType: [] });
 });
 
 test.concurrent('a rollout that goes back is one rollout to who watches, under one name', async () => {
