@@ -160,7 +160,10 @@ export async function notices(arg: NoticesArg): Promise<void> {
   setCurrentDetails(`Tells ${arg.sinks.join(', ')} what becomes of \`${arg.rollout}\`; ends when all know its end.`);
   watch(office).catch(() => undefined);
   // A sink that is away must not keep the others from the next run.
-  void condition(isTired).then(() => office.busy.forEach((scope) => scope.cancel()));
+  condition(isTired).then(
+    () => office.busy.forEach((scope) => scope.cancel()),
+    () => undefined,
+  );
   await Promise.all([...arg.sinks.map((sink) => serve(office, sink)), remind(office)]);
   if (isOver(office) && arg.sinks.every((sink) => waitingAt(office, sink).length === 0)) return;
   const { last, reminded } = office;

@@ -5,7 +5,7 @@ import { approvalEnd, hasUpdatable, patienceEnd, stepOf } from './progress.js';
 import { sayCount } from './say-count.js';
 import { sayMs } from './say-ms.js';
 import { isTurning } from './turn.js';
-import type { Failure, Pause, PauseCode, RolloutState } from './state.js';
+import { canGoBack, type Failure, type Pause, type PauseCode, type RolloutState } from './state.js';
 import { inScope, poolsIn } from './steps.js';
 
 /**
@@ -144,7 +144,7 @@ export function mixedEnd({ plan, seen, acceptedMixed }: RolloutState): number {
 /** Applied after a look. */
 export function pauseOnMixed(state: RolloutState, now: number): RolloutState {
   if (now < mixedEnd(state)) return state;
-  const says = `two versions have run side by side for longer than "maxMixed" (${sayMs(state.plan.maxMixedMs ?? 0)}): ${total(state.seen?.pools ?? [], 'left')} machines are left; resume goes on, rollback takes all back`;
+  const says = `two versions have run side by side for longer than "maxMixed" (${sayMs(state.plan.maxMixedMs ?? 0)}): ${total(state.seen?.pools ?? [], 'left')} machines are left; resume goes on${canGoBack(state) ? ', rollback takes all back' : ''}`;
   return paused(state, 'mixed_too_long', says, now);
 }
 

@@ -1,4 +1,4 @@
-import { hasImage } from './change.js';
+import { hasImage, isRestartOnly } from './change.js';
 import type { Candidate } from './candidates.js';
 import type { Diary } from './diary.js';
 import type { Observation } from './fleet.js';
@@ -232,6 +232,10 @@ export const stopWith = (state: RolloutState, stop: Stop): RolloutState => ({
   stop,
   holds: Object.fromEntries(Object.entries(state.holds).map(([id, hold]) => [id, { ...hold, tries: 0 }])),
 });
+
+/** A person may tell it to go back: it does not yet, and what it changes can be taken back. */
+export const canGoBack = ({ plan: { context }, turned }: RolloutState): boolean =>
+  turned === undefined && context.back === undefined && !isRestartOnly(context.change);
 
 /** From when on a machine that works may be taken, 0 where none waits for its time: the rollout is old enough, and it was not stopped in vain lately. */
 export function mayStopAt({ plan, startedAt, pausedMs, vain }: RolloutState, id: string): number {

@@ -1,7 +1,7 @@
 import { leftToDo, type Observation } from './fleet.js';
 import { total } from './pools.js';
 import { stepOf } from './progress.js';
-import { deadlineAt, hasBootedInVain, openHolds, type RolloutState, type Turn } from './state.js';
+import { canGoBack, deadlineAt, hasBootedInVain, openHolds, type RolloutState, type Turn } from './state.js';
 import {
   type Around,
   noObservation,
@@ -166,8 +166,8 @@ function commandsOf(state: RolloutState, around: Around): string[] {
   const wait = stepWait(state);
   const isAsked = wait !== undefined && state.step.proceededAt === undefined && state.turned === undefined;
   const proceed = isAsked ? [signal('proceed', ` --input ${quoted(JSON.stringify({ at: wait.name }))}`)] : [];
-  const isBack = state.turned !== undefined || state.plan.context.back !== undefined;
-  return [...proceed, ...steer, ...retry, ...(isBack ? [] : [signal('rollback', why)]), signal('abort', why)];
+  const back = canGoBack(state) ? [signal('rollback', why)] : [];
+  return [...proceed, ...steer, ...retry, ...back, signal('abort', why)];
 }
 
 /** Going on without what "bootFirst" asks for is said. */

@@ -271,6 +271,12 @@ describe('the waits', () => {
 const SIGNAL = 'temporal workflow signal --workflow-id rollout:encoder --name';
 const REASON = ` --input '{"reason":"…"}'`;
 
+/** Nothing of it could be taken back. */
+const restarting = (of: RolloutState): RolloutState => {
+  const { image: _image, env: _env, ...change } = of.plan.context.change;
+  return { ...of, plan: { ...of.plan, context: { ...of.plan.context, change } } };
+};
+
 describe('what can be typed now', () => {
   test.each<[string, RolloutState, readonly string[]]>([
     ['running', state(), [`${SIGNAL} pause${REASON}`, `${SIGNAL} rollback${REASON}`, `${SIGNAL} abort${REASON}`]],
@@ -290,6 +296,7 @@ describe('what can be typed now', () => {
       paused({ failed: { [M1]: failure() } }),
       [`${SIGNAL} resume`, `${SIGNAL} retry`, `${SIGNAL} rollback${REASON}`, `${SIGNAL} abort${REASON}`],
     ],
+    ['only restarting', restarting(state()), [`${SIGNAL} pause${REASON}`, `${SIGNAL} abort${REASON}`]],
     [
       'ending',
       flying(M1, { stop: { kind: 'abort', says: 'x', since: NOW } }),

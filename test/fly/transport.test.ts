@@ -1,6 +1,8 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findDigest } from '../../src/fly/registry.js';
 import { undiciTransport } from '../../src/fly/transport.js';
@@ -38,6 +40,24 @@ afterAll(() => {
   server.close();
 });
 
+test('a timeout comes, and so does a call back, however often memory is tidied up meanwhile', async () => {
+  setFlagsFromString('--expose-gc');
+  const tidy = runInNewContext('gc') as () => void;
+  const transport = undiciTransport();
+  const [never, soon] = [new AbortController(), new AbortController()];
+  const slow = { method: 'GET', url: `${base}/slow`, headers: {}, timeoutMs: 300 };
+  const away = AbortSignal.any([never.signal, soon.signal]);
+  const calls = [slow, { ...slow, signal: never.signal }, { ...slow, timeoutMs: 60_000, signal: away }];
+  const ends = calls.map((one) => transport(one).then(String, String));
+  const tidying = setInterval(tidy, 20);
+  setTimeout(() => soon.abort(new Error('called back')), 200);
+  const tooLate = new Promise((resolve) => setTimeout(resolve, 5_000, 'it never came'));
+  const said = await Promise.race([Promise.all(ends), tooLate]);
+  clearInterval(tidying);
+  const expected = ['no answer in 300 ms', 'no answer in 300 ms', 'called back'];
+  expect(said).toEqual(expected.map((part) => expect.stringContaining(part) as unknown));
+});
+
 describe('the transport', () => {
   const transport = undiciTransport();
   const get = (path: string, more: { timeoutMs?: number; signal?: AbortSignal } = {}) =>
@@ -65,7 +85,7 @@ describe('the transport', () => {
   });
 
   test('rejects when no answer comes in time, none at all, or half of one', async () => {
-    await expect(get('/slow', { timeoutMs: 200 })).rejects.toThrow(/timeout/);
+    await expect(get('/slow', { timeoutMs: 200 })).rejects.toThrow('no answer in 200 ms');
     await expect(get('/cut')).rejects.toThrow('other side closed');
     await expect(get('/half')).rejects.toThrow('other side closed');
   });
