@@ -164,6 +164,23 @@ test.concurrent('a question that was answered while a sink refused it is told th
   expect(questions().at(-1)?.body).toMatchObject({ asks: false, canType: [] });
 });
 
+test.concurrent('who tells can be canceled: then nobody is told, and the rollout goes on', async () => {
+  const app = 'told-nobody';
+  await make(app);
+  await canary(app);
+  await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
+  await eventually('the question is told', () => (toldOf(app).includes('waiting') ? true : undefined));
+  const { rollout } = await operator.status(app);
+  const teller = place.client.workflow.getHandle(`notices:${app}:${rollout}`);
+  await teller.cancel();
+  await eventually('nobody tells', async () =>
+    (await teller.describe()).status.name === 'CANCELLED' ? true : undefined,
+  );
+  await operator.signal(`rollout:${app}`, 'proceed', { at: 'ams:approval' });
+  expect(await operator.result(`${app}-door`)).toMatchObject({ status: 'COMPLETED' });
+  expect(toldOf(app)).toEqual(['started', 'waiting']);
+});
+
 test.concurrent('a rollout that goes back is one rollout to who watches, under one name', async () => {
   const app = 'told-back';
   await make(app);
