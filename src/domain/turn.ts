@@ -1,3 +1,4 @@
+import type { GroupRules } from '../input/types.js';
 import type { RolloutContext } from './machine.js';
 import type { Plan } from './plan.js';
 import type { RolloutState } from './state.js';
@@ -20,12 +21,23 @@ const MOST_AWAY = { share: 0.5 };
 /** The longest that a way back waits for machines to stop. */
 export const BACK_DEADLINE_MS = 86_400_000;
 
+/**
+ * A way back keeps majorities by itself (`keepMajorities`), and has no other number: a group that is lost anyway would
+ * never be taken back by its own.
+ */
+function rulesBack({ groups }: RolloutContext): Pick<RolloutContext, 'groups'> {
+  if (groups === undefined) return {};
+  const back = ({ maxUnavailable: _most, whole: _whole, ...rules }: GroupRules): GroupRules => rules;
+  return { groups: Object.fromEntries(Object.entries(groups).map(([name, rules]) => [name, back(rules)])) };
+}
+
 /** The context that takes a change back. */
 export const backContext = (context: RolloutContext, force: boolean): RolloutContext => ({
   ...context,
   rollout: { hash: backHash(context.rollout.hash), start: context.rollout.start },
   cut: [],
   maxUnavailable: MOST_AWAY,
+  ...rulesBack(context),
   ...(force ? { inPlace: true } : {}),
   // What a serving machine has in its memory is the version that nobody wants; a job's is its work.
   ...(context.inPlace === true ? { suspended: 'update' } : {}),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { byHand } from '../../src/proof/by-hand.js';
 import { drive } from '../../src/proof/drive.js';
 import { cluster } from '../../src/proof/groups.js';
 import type { World } from '../../src/proof/world.js';
@@ -61,4 +62,41 @@ test('with one of them on a host that is lost the others go back all the same, o
   });
   expect(await back(world, { said: [{ atMs: 3_600_000, verb: 'abort' }] })).toEqual({ most: 1, outcome: 'partial' });
   expect(zk(world).filter(({ image }) => image.startsWith(OLD))).toHaveLength(2);
+});
+
+/** Forward by rules of its own, told to go back in the bake after it; what is done by hand before that. */
+async function turnedBack(own: object, byHandBefore: (world: World) => void = () => undefined) {
+  const world = cluster(1);
+  const input = { app: APP, image: NEW, bake: '2h', groups: [{ group: 'zk', ...own }] };
+  const begun = world.clock.now();
+  let isDone = false;
+  const { end } = await drive(world, {
+    type: 'processGroup',
+    start: 'a',
+    input,
+    said: [
+      { atMs: 3_600_000, verb: 'rollback' },
+      { atMs: 4 * 3_600_000, verb: 'abort' },
+    ],
+    watch: () => {
+      if (isDone || world.clock.now() - begun < 1_800_000) return;
+      isDone = true;
+      byHandBefore(world);
+    },
+  });
+  return { world, most: mostAway(world), outcome: 'outcome' in end ? end.outcome : end.kind };
+}
+
+test('a group that could be away as a whole goes back without losing its majority', async () => {
+  const { most, outcome, world } = await turnedBack({ maxUnavailable: '100%' });
+  expect({ most, outcome }).toEqual({ most: 1, outcome: 'rolledBack' });
+  expect(zk(world).every(({ image }) => image.startsWith(OLD))).toBe(true);
+});
+
+test('a whole group of which two are no capacity goes back all the same', async () => {
+  const { world, outcome } = await turnedBack({ whole: true }, (its) => {
+    for (const { id } of zk(its).slice(0, 2)) void byHand(its, `${APP}/machines/${id}/cordon`, {});
+  });
+  expect(outcome).toBe('rolledBack');
+  expect(zk(world).every(({ image }) => image.startsWith(OLD))).toBe(true);
 });
