@@ -214,6 +214,6 @@ export function keepMajorities(pools: Iterable<CountedPool>, others: readonly Ju
     const fresh = total(kin, 'fresh');
     const minority = Math.max(1, minorityOf(up));
     const spare = Math.max(0, Math.max(1, minority - Math.max(0, down - fresh)) - fresh);
-    for (const pool of kin) if (pool.across !== true) pool.spare = spare;
+    for (const pool of kin) pool.spare = spare;
   }
 }

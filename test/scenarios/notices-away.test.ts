@@ -6,6 +6,7 @@ import { openSinks } from '../../src/proof/sink-server.js';
 import { V2 } from '../support/fly.js';
 import { operatorOf } from '../support/operator.js';
 import { eventually, usePlace } from '../support/place.js';
+import { toldOf } from '../support/told.js';
 
 /** Sinks of which one is away, over histories so short that who tells them continues as new all the time. */
 
@@ -35,12 +36,6 @@ const make = (app: string) =>
 const input = { regions: ['ams', '*'], batches: [1], bake: '2s', healthy: { for: '1s' }, gates: ['approval'] };
 const canary = (app: string) => operator.start(app, { id: `${app}-door`, type: 'regionalCanary', input });
 
-/** The kinds that the webhook was told of an app, in their order, each delivery once. */
-const toldOf = (app: string): string[] => {
-  const told = sinks.arrived.filter(({ path, body }) => path === '/audit' && body['app'] === app);
-  return [...new Map(told.map(({ body }) => [body['delivery'], String(body['kind'])])).values()];
-};
-
 test('one that is away keeps nobody else from the end, and is told all of it when it is back', async () => {
   const app = 'told-late';
   await make(app);
@@ -60,8 +55,12 @@ test('one that is away keeps nobody else from the end, and is told all of it whe
   await eventually('Slack knows the end', () => (board()?.text.includes('has ended') ? true : undefined), 60_000);
   expect(sinks.messages.filter(({ thread }) => thread === undefined)).toHaveLength(1);
   isAway = false;
-  await eventually('the webhook knows the end', () => (toldOf(app).at(-1) === 'finished' ? true : undefined), 90_000);
-  expect(toldOf(app).filter((kind) => kind === 'paused')).toHaveLength(6);
+  await eventually(
+    'the webhook knows the end',
+    () => (toldOf(sinks, app).at(-1) === 'finished' ? true : undefined),
+    90_000,
+  );
+  expect(toldOf(sinks, app).filter((kind) => kind === 'paused')).toHaveLength(6);
   // Questions that were answered long ago are told as what was.
   const last = sinks.arrived.findLast(({ path, body }) => path === '/audit' && body['kind'] === 'paused');
   expect(last?.body).toMatchObject({ asks: false, canType: [] });

@@ -7,6 +7,7 @@ import { openSinks } from '../../src/proof/sink-server.js';
 import { V2 } from '../support/fly.js';
 import { operatorOf } from '../support/operator.js';
 import { eventually, usePlace } from '../support/place.js';
+import { toldOf } from '../support/told.js';
 
 /** Who watches a rollout on the real server: each sink in its own time, whatever dies. */
 
@@ -61,19 +62,13 @@ const canary = (app: string, more: object = {}) =>
     input: { regions: ['ams', '*'], batches: [1], bake: '2s', healthy: { for: '1s' }, gates: ['approval'], ...more },
   });
 
-/** The kinds that the webhook was told of an app, in their order, each delivery once. */
-const toldOf = (app: string): string[] => {
-  const told = sinks.arrived.filter(({ path, body }) => path === '/audit' && body['app'] === app);
-  return [...new Map(told.map(({ body }) => [body['delivery'], String(body['kind'])])).values()];
-};
-
 const boardOf = (app: string) =>
   sinks.messages.find(({ text, thread }) => thread === undefined && text.includes(` of ${app} `));
 const repliesTo = (app: string) =>
   sinks.messages.filter(({ thread }) => thread !== undefined && thread === boardOf(app)?.ts);
 
 const ended = (app: string) =>
-  eventually('everybody knows the end', () => (toldOf(app).at(-1) === 'finished' ? true : undefined), 60_000);
+  eventually('everybody knows the end', () => (toldOf(sinks, app).at(-1) === 'finished' ? true : undefined), 60_000);
 
 test.concurrent(
   'state changes reach every sink once, also over the death of a worker, and a sink that is away delays nothing',
@@ -88,10 +83,10 @@ test.concurrent(
     await place.startWorker();
     await operator.signal(`rollout:${app}`, 'proceed', { at: 'ams:approval' });
     expect(await operator.result(`${app}-door`)).toMatchObject({ status: 'COMPLETED' });
-    expect(toldOf(app)).not.toContain('finished');
+    expect(toldOf(sinks, app)).not.toContain('finished');
     away.delete(app);
     await ended(app);
-    expect(toldOf(app)).toEqual(['started', 'waiting', 'resumed', 'finished']);
+    expect(toldOf(sinks, app)).toEqual(['started', 'waiting', 'resumed', 'finished']);
     await eventually('Slack knows the end', () =>
       boardOf(app)?.text.includes('has ended: completed') ? true : undefined,
     );
@@ -114,10 +109,10 @@ test.concurrent('a rollout that is terminated is told of too, and a pause once, 
   await canary(app);
   await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
   await operator.signal(`rollout:${app}`, 'pause', { reason: '5xx spike', by: 'ann' });
-  await eventually('the pause is told', () => (toldOf(app).includes('paused') ? true : undefined));
+  await eventually('the pause is told', () => (toldOf(sinks, app).includes('paused') ? true : undefined));
   await place.cli(`workflow terminate --workflow-id rollout:${app}`);
   await ended(app);
-  expect(toldOf(app)).toEqual(['started', 'waiting', 'paused', 'finished']);
+  expect(toldOf(sinks, app)).toEqual(['started', 'waiting', 'paused', 'finished']);
   const last = sinks.arrived.findLast(({ body }) => body['app'] === app && body['kind'] === 'finished');
   expect(last?.body).toMatchObject({ reason: 'terminated' });
   const paused = sinks.arrived.find(({ body }) => body['app'] === app && body['kind'] === 'paused');
@@ -146,7 +141,7 @@ test.concurrent('of a rollout that died before another word its beginning and it
   const line = `workflow start --type notices --task-queue layover --workflow-id notices:${app}:1`;
   expect(await place.cli(line, '--input', JSON.stringify(arg))).toMatchObject({ exit: 0 });
   await ended(app);
-  expect(toldOf(app)).toEqual(['started', 'finished']);
+  expect(toldOf(sinks, app)).toEqual(['started', 'finished']);
 });
 
 test.concurrent('a question that was answered while a sink refused it is told there as what was', async () => {
@@ -160,7 +155,7 @@ test.concurrent('a question that was answered while a sink refused it is told th
   expect(await operator.result(`${app}-door`)).toMatchObject({ status: 'COMPLETED' });
   away.delete(`${app} waiting`);
   await ended(app);
-  expect(toldOf(app)).toEqual(['started', 'waiting', 'resumed', 'finished']);
+  expect(toldOf(sinks, app)).toEqual(['started', 'waiting', 'resumed', 'finished']);
   expect(questions().at(-1)?.body).toMatchObject({ asks: false, canType: [] });
 });
 
@@ -169,7 +164,7 @@ test.concurrent('who tells can be canceled: then nobody is told, and the rollout
   await make(app);
   await canary(app);
   await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
-  await eventually('the question is told', () => (toldOf(app).includes('waiting') ? true : undefined));
+  await eventually('the question is told', () => (toldOf(sinks, app).includes('waiting') ? true : undefined));
   const { rollout } = await operator.status(app);
   const teller = place.client.workflow.getHandle(`notices:${app}:${rollout}`);
   await teller.cancel();
@@ -178,7 +173,7 @@ test.concurrent('who tells can be canceled: then nobody is told, and the rollout
   );
   await operator.signal(`rollout:${app}`, 'proceed', { at: 'ams:approval' });
   expect(await operator.result(`${app}-door`)).toMatchObject({ status: 'COMPLETED' });
-  expect(toldOf(app)).toEqual(['started', 'waiting']);
+  expect(toldOf(sinks, app)).toEqual(['started', 'waiting']);
 });
 
 test.concurrent('a rollout that goes back is one rollout to who watches, under one name', async () => {
@@ -188,7 +183,7 @@ test.concurrent('a rollout that goes back is one rollout to who watches, under o
   await operator.when(app, 'waits for a person', (status) => status.phase === 'waiting', 60_000);
   await operator.signal(`rollout:${app}`, 'rollback', { reason: '5xx spike', by: 'ann' });
   await ended(app);
-  expect(toldOf(app)).toEqual(['started', 'waiting', 'goingBack', 'finished']);
+  expect(toldOf(sinks, app)).toEqual(['started', 'waiting', 'goingBack', 'finished']);
   const told = sinks.arrived.filter(({ path, body }) => path === '/audit' && body['app'] === app);
   expect(new Set(told.map(({ body }) => body['rollout'])).size).toBe(1);
   await eventually('Slack knows the end', () =>
