@@ -1,9 +1,10 @@
-import { hasImage, wasAtWork } from '../src/domain/change.js';
+import { hashOfMark, hasImage, wasAtWork } from '../src/domain/change.js';
 import type { UpdateEnd, UpdateOutcome } from '../src/domain/outcomes.js';
 import { isInPlace } from '../src/domain/machine.js';
 import { ulidTime } from '../src/domain/ulid.js';
 import type { Machine, MachineEvent } from '../src/fly/wire.js';
 import { bootMachine } from './boot-machine.js';
+import { factsOf } from './facts.js';
 import { watchHealth } from './in-place.js';
 import { metAtWork } from './met-at-work.js';
 import { settle } from './settle.js';
@@ -40,12 +41,23 @@ async function readAfter(
   return { digest: digestOf(machine), events: machine.events ?? events ?? [], machine };
 }
 
-/** On a way back: who served before the change, and crashed under it, serves again. Whether it had to be started. */
-async function revive({ app, id, deps, order, attempt, lease }: Update, after: After): Promise<boolean> {
-  if (order.context.back === undefined) return false;
+/** Who was at work, by its record, and is idle though nothing has stopped it since its update: it had crashed. */
+function isToRevive({ context, machine: listed }: Update['order'], machine: Machine): boolean {
+  const { mark, metadata, state, life } = factsOf(machine, context.change);
+  if (!wasAtWork(metadata) || (state !== 'stopped' && state !== 'failed')) return false;
+  const isOurs = hashOfMark(mark) === context.rollout.hash && life.startedAt === undefined;
+  return context.back !== undefined || (isOurs && isInPlace(context, listed));
+}
+
+/** Who crashed at its work works again. Whether it had to be started. */
+async function revive(update: Update, after: After): Promise<boolean> {
+  const { app, id, deps, order, attempt, lease } = update;
+  // Of all others it is known that they were idle, and are to be.
+  const mayHave = order.context.back ?? order.machine.crashed ?? order.inDoubtSince;
+  if (mayHave === undefined) return false;
   const machine = after.machine ?? (await deps.fly.getMachine(app, id));
-  if (!wasAtWork(machine.config?.metadata) || (machine.state !== 'stopped' && machine.state !== 'failed')) return false;
-  attempt.say('starts it: it served before the change, and crashed under it');
+  if (!isToRevive(order, machine)) return false;
+  attempt.say('starts it: it was at work, and had crashed');
   await deps.fly.startMachine(app, id, lease.nonce());
   return true;
 }

@@ -74,7 +74,7 @@ async function lookOnce(order: LookOrder, deps: LookDeps, signal: AbortSignal): 
   const { whole, unlisted } = list;
   const forced = forcing(order, now, flyNow);
   const bornSince = look.since + (flyNow - now) - EARLIER_MS;
-  const observation = observe(facts, forced, { ...order, now, flyNow, whole, unlisted, bornSince });
+  const observation = observe(facts, forced, { ...order, now, since: look.since, flyNow, whole, unlisted, bornSince });
   if (isNews(observation, order)) return { kind: 'seen', observation };
   const short = whole ? '' : ' (the list is shorter than before and than the app counts)';
   const says = `${leftToDo(observation)} machines left${short}: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;

@@ -1,8 +1,8 @@
-import { applyChange, type Before, imageText, parseImage, wasAtWork } from '../src/domain/change.js';
+import { applyChange, type Before, imageText, parseImage } from '../src/domain/change.js';
 import { HOLD_KEY, holdText } from '../src/domain/hold.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { isInPlace } from '../src/domain/machine.js';
-import { hasCrashed } from '../src/domain/pools.js';
+import { isCrashed } from '../src/domain/capacity.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { LaunchBody, Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
 import { bornAtOf, factsOf } from './facts.js';
@@ -72,16 +72,10 @@ async function lookForEffect(update: Update, since: number): Promise<Written | u
 /** Its update restarts it. */
 export const isAtWork = ({ state }: Machine): boolean => state === 'started' || state === 'starting';
 
-/** It was at work when the change came, and has crashed since: its way back ends with a start. */
-function servedOnce(machine: Machine, { context }: Update['order']): boolean {
-  const facts = factsOf(machine, context.change);
-  return wasAtWork(facts.metadata) && (facts.state === 'failed' || (facts.state === 'stopped' && hasCrashed(facts)));
-}
-
 function beforeOf({ order, progress }: Update, machine: Machine): Before {
   const digest = machine.image_ref?.digest ?? undefined;
   const wasHeld = knownHold(progress)?.started === true;
-  const wasStarted = wasHeld || (order.context.back !== undefined && servedOnce(machine, order));
+  const wasStarted = wasHeld || isCrashed(factsOf(machine, order.context.change), order.context);
   return {
     version: machine.instance_id,
     state: wasStarted ? 'started' : machine.state,

@@ -37,10 +37,11 @@ const CALM_MS = 40_000;
 export async function killCanaries(flags: Omit<KillFlags, 'timeLimit'>, signal: AbortSignal): Promise<boolean> {
   say(`kill proof of canaries and rollbacks, seed ${flags.seed}: ${flags.apps} apps of ${flags.machines} machines`);
   const report = await proveCanaryKill({ ...flags, calmMs: CALM_MS, signal, say, afterMs: 61_000 });
-  const { figures, toll, canaries, rollbacks, turned, backKills, restarts, unexpected, wallMs } = report;
+  const { figures, toll, canaries, rollbacks, turned, backKills, restarts, unexpected, evidence, wallMs } = report;
   for (const line of figures.flatMap(sayFigure)) say(line);
   say(`ends that no kill explains: ${unexpected.length}`);
   for (const line of unexpected) say(`  ${line}`);
+  if (evidence !== undefined) say(`its calls, deliveries and histories are kept in ${evidence}`);
   say(`workers killed: ${toll.kills}, frozen: ${toll.freezes}; Temporal server killed: ${toll.serverKills}`);
   say(`rollouts terminated: ${toll.terminations}, started again: ${restarts}`);
   say(`workers killed while an app was on its way back: ${backKills}`);

@@ -1,5 +1,6 @@
 import type { View } from './fleet.js';
-import { healthyOf, type Judged, type MachineFacts, type RolloutContext } from './machine.js';
+import { isCrashed } from './capacity.js';
+import { healthyOf, isIdle, isInPlace, type Judged, type MachineFacts, type RolloutContext } from './machine.js';
 import { isBootable } from './pace.js';
 import { placeKey } from './pools.js';
 import { inScope, type StepView } from './steps.js';
@@ -15,10 +16,12 @@ export interface Candidate {
   /** Never in flight together with these. */
   readonly standbyFor?: readonly string[];
   /**
-   * It works and has had its time: it is stopped first. `down`: it is no capacity as it is; `ours`: we stopped it
-   * already, and it waits for Fly. Left out for an idle machine.
+   * It works and has had its time: it is stopped first. `down`: it is no capacity as it is, or nobody knows what an
+   * order has done to it; `ours`: we stopped it already, and it waits for Fly. Left out for an idle machine.
    */
   readonly working?: 'up' | 'down' | 'ours';
+  /** It is idle, and missed: an order brings it back. */
+  readonly crashed?: true;
   /** Layover holds it: what the hold says is put back, and nothing else is done by this order. */
   readonly restore?: true;
   /** Scheduled and standby machines are never started. */
@@ -43,31 +46,40 @@ function inTurns(candidates: readonly Candidate[]): Candidate[] {
 type Rank = (candidate: Candidate) => boolean;
 
 const isHeld: Rank = ({ restore }) => restore === true;
+const isGone: Rank = ({ crashed }) => crashed === true;
 const isDown: Rank = ({ working }) => working === 'down';
 const isWorking: Rank = ({ working }) => working !== undefined;
 
 /**
  * A sweep puts right what is held, then takes idle machines (those that can be booted before the others), then those
- * that it stops; where machines are updated in place those that work come first. No capacity goes before capacity.
+ * that it stops; where machines are updated in place those that work come first. No capacity goes before capacity, and
+ * those that are gone before all.
  */
 const RANKS: Readonly<Record<'sweep' | 'inPlace', readonly Rank[]>> = {
-  sweep: [isHeld, isBootable, ({ working }) => working === undefined, isDown, isWorking],
-  inPlace: [isHeld, isDown, isWorking, () => true],
+  sweep: [isHeld, isGone, isBootable, ({ working }) => working === undefined, isDown, isWorking],
+  inPlace: [isHeld, isGone, isDown, isWorking, () => true],
 };
 
-/** One whose checks have failed for long is no capacity, and stopping it costs none; a blip makes nobody that. */
+/** Its checks have failed for so long that it is no capacity, and taking it costs none; a blip makes nobody that. */
+function isLongDown(machine: MachineFacts, context: RolloutContext, flyNow: number): boolean {
+  // On the way back nobody hopes for checks to pass yet.
+  const afterMs = context.back === undefined ? healthyOf(context, machine).withinMs : -Infinity;
+  return machine.checks.some(({ status, since }) => status !== 'passing' && flyNow - since > afterMs);
+}
+
+/** What its order takes of the capacity; of one whose last order nobody knows the end of nothing more. */
 export function withCapacity(
   candidate: Candidate,
   machine: MachineFacts,
   context: RolloutContext,
-  { flyNow }: View,
+  { flyNow, doubt }: View,
 ): Candidate {
-  // On the way back nobody hopes for checks to pass yet.
-  const afterMs = context.back === undefined ? healthyOf(context, machine).withinMs : -Infinity;
-  const isLong = machine.checks.some(({ status, since }) => status !== 'passing' && flyNow - since > afterMs);
-  return candidate.working !== undefined && (isLong || machine.cordoned)
-    ? { ...candidate, working: 'down' }
-    : candidate;
+  if (candidate.restore === true) return candidate;
+  if (isCrashed(machine, context)) return { ...candidate, crashed: true };
+  const isDoubtful = doubt.includes(candidate.id) && isInPlace(context, machine) && !isIdle(machine, context);
+  if (isDoubtful) return { ...candidate, working: 'down' };
+  const isDown = candidate.working !== undefined && (machine.cordoned || isLongDown(machine, context, flyNow));
+  return isDown ? { ...candidate, working: 'down' } : candidate;
 }
 
 const newestFirst = (candidates: readonly Candidate[]): Candidate[] =>
@@ -97,7 +109,7 @@ export function eligible(
   const isInStep = (one: Candidate) => {
     if (step.kind !== 'update' || !inScope(step.scope, one)) return false;
     if (step.batch !== undefined) return one.working === 'up';
-    return !inPlace || one.working !== undefined || working === 0;
+    return !inPlace || one.working !== undefined || one.crashed === true || working === 0;
   };
   return candidates.filter((one) => isOwed(one) || isInStep(one));
 }

@@ -3,7 +3,9 @@ import type { Judged, MachineFacts, RolloutContext, Standing } from './machine.j
 import { type Mixture, mixtureOf } from './mixture.js';
 import { classify } from './table.js';
 import { sayCount } from './say-count.js';
-import { type CountedPool, keepMajorities, placeKey, type Pool, poolsOf, total } from './pools.js';
+import { countCapacity, type Known, type Missed } from './capacity.js';
+import type { Landed } from './pace.js';
+import { type CountedPool, placeKey, type Pool, poolsOf, total } from './pools.js';
 import { inScope, poolsIn, reachedBy, type StepView } from './steps.js';
 import { type Evidence, judge, type Verdict } from './verdict.js';
 
@@ -28,6 +30,8 @@ export type ShownCount = 'verified' | 'good' | 'fresh';
 /** What one look at the fleet says: counts and what there is to do, never the fleet itself. */
 export interface Observation {
   readonly at: number;
+  /** When it was decided to look: what has landed since it does not know of. */
+  readonly since: number;
   readonly listed: number;
   /** False when the list is shorter than before and than the app counts: it never proves that nothing is left. */
   readonly whole: boolean;
@@ -40,6 +44,8 @@ export interface Observation {
   readonly pools: readonly Pool[];
   readonly candidates: readonly Candidate[];
   readonly remarks: readonly Remark[];
+  /** Some of those that are meant to be up and are no capacity. */
+  readonly missed: readonly Missed[];
   readonly sick: readonly Sick[];
   /** Machines outside the selection, by standing. */
   readonly outside: Readonly<Partial<Record<Standing, number>>>;
@@ -64,6 +70,8 @@ export interface Observation {
 /** What the workflow knows that the machines do not. */
 export interface View {
   readonly now: number;
+  /** When it was decided to look. */
+  readonly since: number;
   /** Fly's time: what machines show is judged by it, whatever our clock says. */
   readonly flyNow: number;
   readonly whole: boolean;
@@ -76,6 +84,8 @@ export interface View {
   readonly taken: readonly string[];
   /** Of those, the ones that slots count as away. */
   readonly away: readonly string[];
+  /** Orders that took capacity and landed lately. */
+  readonly landed: Readonly<Record<string, Landed>>;
   /** Failed in this rollout: not candidates until a person retries them. */
   readonly failed: readonly string[];
   /** Of those, the ones that a person accepted: they count as they are. */
@@ -92,7 +102,7 @@ export interface View {
 
 /** Bounds that keep an observation below 100 KB; 400 pools (every region, eleven groups) are 50 KB of it. */
 const MOST_CANDIDATES = 100;
-const MOST_REMARKS = 110;
+const MOST_REMARKS = 85;
 const MOST_SICK = 60;
 /** Three times as many as can be in flight. */
 const MOST_EARLY = 150;
@@ -115,6 +125,7 @@ export const isInside = (standing: Standing): boolean => !OUTSIDE.includes(stand
 
 /** What machines at target show of the new version. */
 interface Shown {
+  readonly fresh: Set<string>;
   readonly sick: Sick[];
   readonly trials: string[];
   readonly shown: string[];
@@ -129,7 +140,7 @@ function judgeAtTarget(
   view: View,
   pools: Map<string, CountedPool>,
 ): Shown {
-  const shown: Shown = { sick: [], trials: [], shown: [], retried: 0, early: {} };
+  const shown: Shown = { fresh: new Set(), sick: [], trials: [], shown: [], retried: 0, early: {} };
   for (const { machine } of inside.filter((j) => j.standing === 'atTarget')) {
     const verdict = judge(machine, context, view.flyNow, view.forgiven[machine.id]);
     const isNew = !view.failed.includes(machine.id);
@@ -137,6 +148,7 @@ function judgeAtTarget(
     // Once failed, a machine is no evidence for the version until a person takes it up again.
     const counts = isNew ? countsOf(machine, verdict) : [];
     for (const count of counts) if (pool !== undefined) pool[count] += 1;
+    if (counts.includes('fresh')) shown.fresh.add(machine.id);
     const isEarly = view.taken.includes(machine.id) || (machine.bornAt ?? 0) >= view.bornSince;
     if (isEarly) shown.early[machine.id] = counts;
     note(shown, machine, { verdict, isNew, view });
@@ -181,6 +193,16 @@ function countDue(due: readonly Judged[], pools: Map<string, CountedPool>, conte
   }
 }
 
+const knownOf = (view: View, fresh: ReadonlySet<string>): Known => ({
+  flyNow: view.flyNow,
+  aheadMs: view.flyNow - view.now,
+  away: new Set(view.away),
+  failed: new Set(view.failed.filter((id) => !view.accepted.includes(id))),
+  doubt: new Set(view.doubt),
+  landed: view.landed,
+  fresh,
+});
+
 /** By the table; who was stopped in vain lately is not stopped again yet. */
 function judgeAll(fleet: readonly MachineFacts[], context: RolloutContext, view: View): Judged[] {
   const spared = new Set(view.spared);
@@ -203,19 +225,10 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const taken = new Set(view.taken);
   // On the way back those that were never touched are capacity too.
   const around = judged.filter((j) => j.standing === 'untouched');
-  const others = judged.filter((j) => LEFT.includes(j.standing));
-  const pools = poolsOf(
-    { inside, around, others },
-    context,
-    {
-      failed,
-      away: new Set(view.away),
-      accepted: new Set(view.accepted),
-    },
-    view.flyNow,
-  );
-  const { sick, retried, trials, shown, early } = judgeAtTarget(inside, context, view, pools);
-  if (context.back !== undefined) keepMajorities(pools.values(), others, context);
+  const pools = poolsOf(inside, context, failed);
+  const { fresh, sick, retried, trials, shown, early } = judgeAtTarget(inside, context, view, pools);
+  const everybody = { inside, around, others: judged.filter((j) => LEFT.includes(j.standing)) };
+  const missed = countCapacity([...pools.values()], everybody, context, knownOf(view, fresh));
   const doubt = new Set(view.doubt);
   // Nobody waits for a machine that has failed: a person decides about it. A hold on it is put right all the same.
   const open = inside.filter((j) => !failed.has(j.machine.id));
@@ -236,6 +249,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const here = eligible(candidates, { step: view.step, doubt, inPlace: context.inPlace === true, working });
   return {
     at: view.now,
+    since: view.since,
     aheadMs: view.flyNow - view.now,
     listed: fleet.length,
     whole: view.whole,
@@ -250,6 +264,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     remarks: REMARKABLE.flatMap((standing) => (standing === 'held' ? left : of(standing)))
       .map((j) => toRemark(j, pools))
       .slice(0, MOST_REMARKS),
+    missed,
     sick: sick.slice(0, MOST_SICK),
     outside: countOutside(judged),
     stragglers: of('straggler').length,

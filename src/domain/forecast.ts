@@ -61,11 +61,13 @@ function updatesInARow(queue: readonly Candidate[], pace: Pace): number {
 export function forecast(fleet: readonly MachineFacts[], plan: Plan): Forecast {
   const { context, plannedAt: now } = plan;
   const none = {
+    since: now,
     bornSince: now,
     step: viewOf(wholeStep('all')),
     doubt: [],
     taken: [],
     away: [],
+    landed: {},
     failed: [],
     forgiven: {},
     trials: [],

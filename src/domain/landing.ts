@@ -32,9 +32,9 @@ const restMs = (tries: number, retryAfterMs: number): number =>
  * group has numbers of its own only a look tells who has been healthy for his time.
  */
 function isAwayYet({ plan }: RolloutState, flight: Flight, outcome: UpdateOutcome | undefined): boolean {
-  const { working, restore } = flight;
+  const { working, restore, crashed } = flight;
   const { maxUnavailable, whole } = rulesOf(plan.context, flight);
-  if (working === undefined && restore !== true) return whole === true;
+  if (working === undefined && restore !== true && crashed !== true) return whole === true;
   if (outcome?.kind === 'updated') return outcome.passed !== true || maxUnavailable !== undefined || whole === true;
   return outcome?.kind !== 'left' || outcome.stopped === true || outcome.held === true || restore === true;
 }
@@ -48,7 +48,7 @@ const land = (
   ...state,
   inFlight: without(state.inFlight, id),
   landed: isAwayYet(state, { id, region, group, ...flight }, outcome)
-    ? { ...state.landed, [id]: { region, group, landedAt: now } }
+    ? { ...state.landed, [id]: { region, group, since: flight.since, landedAt: now, bornAt: flight.bornAt ?? 0 } }
     : state.landed,
   clear: { looks: 0, at: state.clear.at },
 });
@@ -153,7 +153,7 @@ const withVain = (state: RolloutState, id: string, now: number): RolloutState =>
 function onTrial(state: RolloutState, flight: Flight, outcome: UpdateEnd<'updated'>, now: number): RolloutState {
   if (!outcome.started || outcome.passed) return state;
   const { id, region, group } = flight;
-  const trial: Trial = { region, group, why: outcome.stopped || flight.working ? 'working' : 'boot', landedAt: now };
+  const trial: Trial = { region, group, why: outcome.stopped || flight.working || flight.crashed ? 'working' : 'boot', landedAt: now };
   const boots = state.boots + (flight.boot ? 1 : 0);
   return { ...state, boots, trials: { ...state.trials, [id]: trial } };
 }

@@ -40,7 +40,7 @@ export interface Force {
 }
 
 /** What one look is told: what the workflow knows of the machines, and how to look. */
-export interface LookOrder extends Omit<View, 'now' | 'flyNow' | 'whole' | 'unlisted' | 'bornSince'> {
+export interface LookOrder extends Omit<View, 'now' | 'since' | 'flyNow' | 'whole' | 'unlisted' | 'bornSince'> {
   readonly context: RolloutContext;
   readonly look: Look;
   readonly expected: Expected;
@@ -74,6 +74,7 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
     trials: Object.keys(state.trials),
     taken: [...Object.keys(state.inFlight), ...Object.keys(state.resting), ...waitingOurs(state)],
     away: awayOf(state),
+    landed: state.landed,
     failed: Object.keys(state.failed),
     accepted: Object.entries(state.failed).flatMap(([id, { accepted }]) => (accepted ? [id] : [])),
     spared: Object.keys(state.vain).filter((id) => mayStopAt(state, id) > look.since),
@@ -135,12 +136,14 @@ export function isNews(seen: Observation, order: LookOrder): boolean {
  * yet, and has it pass over machines there; of a doubt, and has it wait for an end that has come; or it does not know
  * for whom others wait.
  */
-export function isOutdated({ context, waiting, doubt, passed, trials, step }: LookOrder, state: RolloutState): boolean {
+export function isOutdated(order: LookOrder, state: RolloutState): boolean {
+  const { context, waiting, doubt, passed, trials, landed, step } = order;
   if (doubt.some((id) => !Object.hasOwn(state.unknown, id))) return true;
   if (context.pin !== state.plan.context.pin || context.back?.hash !== state.plan.context.back?.hash) return true;
   if (JSON.stringify(step) !== JSON.stringify(viewOf(stepOf(state)))) return true;
   // What a machine on trial shows, and the capacity that it is not yet, only a look tells that knows of it.
   if (Object.keys(state.trials).some((id) => !trials.includes(id))) return true;
+  if (Object.keys(state.landed).some((id) => !Object.hasOwn(landed, id))) return true;
   const awaited = passedOf(state).passed;
   if (awaited !== undefined && awaited !== passed) return true;
   const now = fullLanes(state.queue, paceOf(state));

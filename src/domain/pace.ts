@@ -20,7 +20,11 @@ export interface Trial extends Place {
 
 /** Where and when an order landed that took capacity. */
 export interface Landed extends Place {
+  /** When it was sent off. */
+  readonly since: number;
   readonly landedAt: number;
+  /** Fly's time of the machine's newest birth of a version before it, ms. */
+  readonly bornAt: number;
 }
 
 /** Half of a pool's idle machines (at least one) may be in flight: the other half stays there to be started. */
@@ -48,9 +52,9 @@ export interface Pace {
 
 const mostInFlight = ({ proven, pinned }: Pace): number => (proven && pinned ? MOST_IN_FLIGHT : 1);
 
-/** Those that share slots: what is stopped takes from the capacity, what is idle from the idle ones. */
+/** Those that share slots: what is to be up takes from the capacity, what is idle from the idle ones. */
 const laneOf = (one: Candidate): string =>
-  one.restore ? 'held' : `${placeKey(one)}${one.working ? ` ${one.working}` : ''}`;
+  one.restore ? 'held' : `${placeKey(one)}${one.crashed ? ' crashed' : one.working ? ` ${one.working}` : ''}`;
 
 /** Those that wait for the same: what is never started may wait for boots, beside others that do not. */
 export const queueOf = (one: Candidate): string => `${laneOf(one)}${one.onlyIdle ? ' only idle' : ''}`;
@@ -58,54 +62,65 @@ export const queueOf = (one: Candidate): string => `${laneOf(one)}${one.onlyIdle
 /** It is away already, and an order only brings it back: that waits for nobody. */
 export const isAway = ({ restore, working }: Candidate): boolean => restore === true || working === 'ours';
 
+/** In our hands it is one that is missed. */
+const isMissed = ({ working, restore, crashed }: Candidate): boolean =>
+  working !== undefined || restore === true || crashed === true;
+
+/** It counts among those that are no capacity as it is. */
+const isDown = ({ working, crashed }: Candidate): boolean => working === 'down' || crashed === true;
+
 /** How many updates may be in flight in a candidate's lane. */
 export function slotsAt(pools: readonly Pool[], one: Candidate): number {
   if (isAway(one)) return MOST_IN_FLIGHT;
   const pool = pools.find((here) => samePlace(here, one));
-  const down = total(shared(pools, one), 'down');
   // Of those that are no capacity it is one itself.
-  if (pool?.whole === true) return down > (one.working === 'down' ? 1 : 0) ? 0 : 1;
+  if (pool?.whole === true) return total(shared(pools, one), 'down') > (isDown(one) ? 1 : 0) ? 0 : 1;
+  if (one.crashed === true) return MOST_IN_FLIGHT;
   if (one.working === undefined) return idleSlots(pool?.idle ?? 0);
-  return one.working === 'up' ? (pool?.room ?? 0) : down;
+  return (one.working === 'up' ? pool?.room : pool?.hands) ?? 0;
 }
 
-/** How many in flight take a slot of a candidate's lane; of the capacity also those that have just landed. */
+/** Its slots are those of capacity: whatever is missed there and in our hands takes one. */
+const takesCapacity = (one: Candidate, own: Pool | undefined): boolean =>
+  own?.whole === true || one.working !== undefined;
+
+/** How many take a slot of a candidate's lane, in flight or held by us; of the capacity also those that have just landed. */
 function countIn(flights: readonly Candidate[], one: Candidate, { pools, landed, resting }: Pace): number {
+  const inHand = [...flights, ...resting];
   const own = pools.find((pool) => samePlace(pool, one));
+  if (!takesCapacity(one, own)) return inHand.filter((flight) => laneOf(flight) === laneOf(one)).length;
   const isNear = (place: Place) => (own?.across === true ? place.group === one.group : samePlace(place, one));
-  // Whatever was or is to be up and is in our hands takes capacity; of a whole group whatever is in our hands.
-  const takes = (flight: Candidate) => own?.whole === true || flight.working !== undefined || flight.restore === true;
-  const isBeside = (flight: Candidate) =>
-    (one.working === 'up' || own?.whole === true) && isNear(flight) && takes(flight);
-  const flying = [...flights, ...resting].filter((flight) => laneOf(flight) === laneOf(one) || isBeside(flight)).length;
-  const justLanded = landed.filter(isNear);
-  return flying + (one.working === 'up' || own?.whole === true ? justLanded.length : 0);
+  const flying = inHand.filter((flight) => isNear(flight) && (own?.whole === true || isMissed(flight)));
+  return flying.length + landed.filter(isNear).length;
 }
 
 /** How many of its whole group are in our hands, or have just been. */
 function awayOfGroup(flights: readonly Candidate[], { group }: Place, { landed, resting }: Pace): number {
-  const takes = (one: Candidate) => one.group === group && (one.working !== undefined || one.restore === true);
-  return [...flights, ...resting].filter(takes).length + landed.filter((place) => place.group === group).length;
+  const isKin = (one: Place) => one.group === group;
+  return [...flights, ...resting].filter((one) => isKin(one) && isMissed(one)).length + landed.filter(isKin).length;
 }
 
 /** How many of its whole group may be away; undefined where only its own place counts. */
-const spareFor = (pools: readonly Pool[], one: Candidate): number | undefined =>
-  one.working === 'up' ? pools.find((pool) => samePlace(pool, one))?.spare : undefined;
+function spareFor(pools: readonly Pool[], one: Candidate): number | undefined {
+  const { spare } = pools.find((pool) => samePlace(pool, one)) ?? {};
+  if (one.working === undefined || isAway(one)) return undefined;
+  return one.working === 'up' ? spare?.room : spare?.hands;
+}
 
 function isGroupFull(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
-  const spare = isAway(one) ? undefined : spareFor(pace.pools, one);
+  const spare = spareFor(pace.pools, one);
   return spare !== undefined && awayOfGroup(flights, one, pace) >= spare;
 }
 
 /** The lane of a whole group. */
-const groupLane = ({ group }: Place): string => `all ${group}`;
+const groupLane = ({ group, working }: Candidate): string => `all ${group} ${working}`;
 
 /** A standby is there for the time when its machine is not: they are never away together. */
 export const stand = (a: Candidate, b: Candidate): boolean =>
   (a.standbyFor?.includes(b.id) ?? false) || (b.standbyFor?.includes(a.id) ?? false);
 
 /** Whether it is one that can be started to see how the new version does. */
-export const isBootable = ({ working, restore, onlyIdle }: Candidate): boolean => !working && !restore && !onlyIdle;
+export const isBootable = (one: Candidate): boolean => !isMissed(one) && !one.onlyIdle;
 
 /** Stopping machines goes on only as fast as those that were stopped before come back well. */
 function isRampedUp(flights: readonly Candidate[], { ramp, pools, trials, resting }: Pace): boolean {
@@ -169,7 +184,8 @@ export function fullLanes(queue: readonly Candidate[], pace: Pace): Record<strin
     const slots = slotsAt(pace.pools, waiting);
     const flying = countIn(pace.inFlight, waiting, { ...pace, landed: [] });
     // Capacity that a machine took which has just landed is there again as soon as a look says so.
-    const known = waiting.working === 'up' ? Math.min(slots, flying) : slots;
+    const own = pace.pools.find((pool) => samePlace(pool, waiting));
+    const known = takesCapacity(waiting, own) ? Math.min(slots, flying) : slots;
     lanes.set(queueOf(waiting), isHalted(waiting, pace.inFlight, pace) ? NO_LOOK : known);
   }
   return Object.fromEntries(lanes);

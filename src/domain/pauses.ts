@@ -1,4 +1,3 @@
-import type { Standing } from './machine.js';
 import { tooManyFailed } from './pace.js';
 import { total } from './pools.js';
 import { approvalEnd, hasUpdatable, patienceEnd, stepOf } from './progress.js';
@@ -97,19 +96,15 @@ export function pauseOnTime(state: RolloutState, now: number): RolloutState {
   );
 }
 
-const KEEPS: readonly Standing[] = ['unreachable', 'held', 'busy'];
-
 /** What others wait for, with a machine to look at where one is known. */
 function whatHolds(state: RolloutState): string {
   const { scope } = stepOf(state);
   const down = total(poolsIn(state.seen?.pools ?? [], scope), 'down');
-  const first = state.seen?.remarks.find((remark) => KEEPS.includes(remark.standing) && inScope(scope, remark));
-  const named = first === undefined ? '' : `; machine ${first.id} (${first.region}): ${first.says}`;
-  const why =
-    down === 0
-      ? 'machines wait for room under "maxUnavailable", for checks to pass, or for Fly'
-      : `${sayCount(down, 'machine is', 'machines are')} no capacity (held, cordoned, failed, on a host that is not ok, or without a check that passes), and no more may be away`;
-  return `${why}${named}`;
+  const first = state.seen?.missed.find((missed) => inScope(scope, missed));
+  const named = first === undefined ? '' : `, like machine ${first.id} (${first.region}): ${first.says}`;
+  return down === 0
+    ? 'machines wait for room under "maxUnavailable", for checks to pass, or for Fly'
+    : `${sayCount(down, 'machine is', 'machines are')} no capacity, and no more may be away${named}`;
 }
 
 /** Applied to what a gate said at the end of its bake, or a failure before it. */

@@ -6,7 +6,7 @@ import type { Forecast } from './forecast.js';
 import { iso } from './iso.js';
 import { groupBy } from './group-by.js';
 import { rulesOf, type Standing } from './machine.js';
-import { atMost, minorityOf } from './pools.js';
+import { atMost, minorityOf } from './capacity.js';
 import { sayCount } from './say-count.js';
 import { sayMs } from './say-ms.js';
 import type { Plan } from './plan.js';

@@ -1,8 +1,5 @@
-import type { Amount, GroupRules } from '../input/types.js';
-import { hashOfMark, wasAtWork } from './change.js';
-import { groupBy } from './group-by.js';
-import { healthyOf, isIdle, type Judged, type MachineFacts, type RolloutContext, rulesOf } from './machine.js';
-import { hasHeldOn } from './verdict.js';
+import type { RolloutContext } from './machine.js';
+import { isIdle, type Judged, rulesOf } from './machine.js';
 
 /** One region and process group: the unit in which capacity is counted. */
 export interface Pool {
@@ -26,16 +23,18 @@ export interface Pool {
   readonly idle: number;
   /** Machines meant to be up: working ones, and those that a hold says were. */
   readonly up: number;
-  /** Of those, how many are no capacity now: held, cordoned, on a host that is not ok, or with a check that does not pass. */
+  /** Of those, how many are no capacity now, and in nobody's hands: whoever is missed. */
   readonly down: number;
   /** How many of those that are up `maxUnavailable` lets us take down. */
   readonly room: number;
-  /** Capacity is counted over the whole group: `room` is that of all its pools together. */
+  /** How many of those that are meant to be up may be in our hands at once, whether they are capacity or not. */
+  readonly hands: number;
+  /** Capacity is counted over the whole group: `room` and `hands` are those of all its pools together. */
   readonly across?: true;
   /** One is touched only when every other started machine of the group is healthy. */
   readonly whole?: true;
-  /** On a way back: how many of all that are up in the whole group may be taken down besides, so that a majority stays. */
-  readonly spare?: number;
+  /** On a way back: how many of the whole group may be taken besides, so that a majority stays. */
+  readonly spare?: { readonly room: number; readonly hands: number };
 }
 
 /** Where a machine counts. */
@@ -50,7 +49,7 @@ export const placeKey = ({ region, group }: Place): string => `${region} ${group
 export const samePlace = (a: Place, b: Place): boolean => a.region === b.region && a.group === b.group;
 
 /** The pools in which a place's capacity is counted: its own, or all of its group. */
-export function shared(pools: readonly Pool[], place: Place): readonly Pool[] {
+export function shared<P extends Pool>(pools: readonly P[], place: Place): readonly P[] {
   const own = pools.find((pool) => samePlace(pool, place));
   if (own === undefined) return [];
   return own.across === true ? pools.filter(({ group }) => group === place.group) : [own];
@@ -64,68 +63,14 @@ export const total = (
 
 /** While it is counted. */
 export type CountedPool = { -readonly [K in keyof Pool]: Pool[K] };
-/** No capacity as it is, whatever we do to it; checks that have not reported are none that pass. */
-const isDown = (machine: MachineFacts): boolean =>
-  machine.state !== 'started' ||
-  machine.hold !== undefined ||
-  machine.cordoned ||
-  !machine.hostOk ||
-  machine.checks.length < machine.checksConfigured ||
-  machine.checks.some(({ status }) => status !== 'passing');
 
-/** It ended of its own accord, and badly; what ended well, or was stopped by somebody, nobody misses. */
-export const hasCrashed = ({ life: { exit } }: MachineFacts): boolean =>
-  exit !== undefined && !exit.requested && (exit.oom || exit.code !== 0);
-
-/** At work, or it was when we stopped it for this change: a machine that crashes since is missed. */
-function isMeantUp(machine: MachineFacts, { rollout }: RolloutContext): boolean {
-  const { state, hold, mark, metadata } = machine;
-  if (state === 'started' || state === 'starting' || hold?.started === true) return true;
-  return hashOfMark(mark) === rollout.hash && wasAtWork(metadata) && hasCrashed(machine);
-}
-
-/** Its capacity is counted over the whole group: it is none until it has been healthy for its time. */
-const countsAcross = ({ maxUnavailable, whole }: GroupRules): boolean =>
-  maxUnavailable !== undefined || whole !== undefined;
-
-function emptyPool({ region, group }: Place, rules: GroupRules): CountedPool {
-  const counts = {
-    selected: 0,
-    atTarget: 0,
-    verified: 0,
-    failed: 0,
-    foreign: 0,
-    left: 0,
-    due: 0,
-    fresh: 0,
-    good: 0,
-    idle: 0,
-  };
-  const across = countsAcross(rules) ? { across: true as const } : {};
-  return { region, group, ...counts, up: 0, down: 0, room: 0, ...across, ...(rules.whole ? { whole: true } : {}) };
-}
-
-/** A machine in flight counts as such, never a second time as one that is down. */
-function countCapacity(
-  pool: CountedPool,
-  machine: MachineFacts,
-  context: RolloutContext,
-  { isAway, isFailed, flyNow }: { isAway: boolean; isFailed: boolean; flyNow: number },
-): void {
-  if (!isMeantUp(machine, context)) return;
-  pool.up += 1;
-  const isYoung = pool.across === true && !hasHeldOn(machine, healthyOf(context, machine), flyNow);
-  if (!isAway && (isFailed || isDown(machine) || isYoung)) pool.down += 1;
-}
-
-/** What is up of a group may be away by so many; of a whole one none is touched while another is no capacity. */
-function roomOf(pools: Iterable<CountedPool>, { group, across, whole }: CountedPool, context: RolloutContext): number {
-  const { maxUnavailable } = rulesOf(context, { group });
-  const kin = across === true ? [...pools].filter((pool) => pool.group === group) : [];
-  const [up, down] = [total(kin, 'up'), total(kin, 'down')];
-  if (whole === true && down > 0) return 0;
-  const most = maxUnavailable ?? (whole === true ? { count: 1 } : context.maxUnavailable);
-  return Math.max(0, atMost(most, up) - down);
+function emptyPool({ region, group }: Place, context: RolloutContext): CountedPool {
+  const { maxUnavailable, whole } = rulesOf(context, { group });
+  const isAcross = maxUnavailable !== undefined || whole !== undefined;
+  const counts = { selected: 0, atTarget: 0, verified: 0, failed: 0, foreign: 0, left: 0, due: 0, fresh: 0, good: 0 };
+  const capacity = { idle: 0, up: 0, down: 0, room: 0, hands: 0 };
+  const rules = { ...(isAcross ? { across: true as const } : {}), ...(whole ? { whole: true as const } : {}) };
+  return { region, group, ...counts, ...capacity, ...rules };
 }
 
 function countStanding(pool: CountedPool, standing: Judged['standing'], isFailed: boolean): void {
@@ -135,85 +80,23 @@ function countStanding(pool: CountedPool, standing: Judged['standing'], isFailed
   if (isFailed) pool.failed += 1;
 }
 
-/** Who is capacity, and nothing else. */
-interface Rest {
-  /** Of their place. */
-  readonly around: readonly Judged[];
-  /** Those that the rollout leaves: only a group that is counted as one counts on them, wherever they are. */
-  readonly others: readonly Judged[];
-}
-
-function countRest(
-  pools: ReadonlyMap<string, CountedPool>,
-  { around, others }: Rest,
-  context: RolloutContext,
-  flyNow: number,
-): void {
-  const across = [...pools.values()].filter((pool) => pool.across === true);
-  const near = around.map(({ machine }) => ({ machine, pool: pools.get(placeKey(machine)) }));
-  const far = others.map(({ machine }) => {
-    const kin = across.filter(({ group }) => group === machine.group);
-    return { machine, pool: kin.find((one) => samePlace(one, machine)) ?? kin[0] };
-  });
-  for (const { machine, pool } of [...near, ...far])
-    if (pool !== undefined) countCapacity(pool, machine, context, { isAway: false, isFailed: false, flyNow });
-}
-
 /**
- * Counts the selection by place.
- * @param inside machines of the selection. @param rest who is capacity besides.
- * @param known what the workflow knows of them. @param flyNow Fly's time, ms.
+ * Counts the selection by place; what of it is capacity is counted later, by `countCapacity`.
+ * @param inside machines of the selection.
  */
 export function poolsOf(
-  { inside, ...rest }: Rest & { readonly inside: readonly Judged[] },
+  inside: readonly Judged[],
   context: RolloutContext,
-  { failed, away, accepted }: Readonly<Record<'failed' | 'away' | 'accepted', ReadonlySet<string>>>,
-  flyNow: number,
+  failed: ReadonlySet<string>,
 ): Map<string, CountedPool> {
   const pools = new Map<string, CountedPool>();
   for (const { machine, standing } of inside) {
     const key = placeKey(machine);
-    const pool = pools.get(key) ?? emptyPool(machine, rulesOf(context, machine));
+    const pool = pools.get(key) ?? emptyPool(machine, context);
     pools.set(key, pool);
     pool.selected += 1;
     countStanding(pool, standing, failed.has(machine.id));
     if (isIdle(machine, context) && standing !== 'foreign') pool.idle += 1;
-    countCapacity(pool, machine, context, {
-      isAway: away.has(machine.id),
-      isFailed: failed.has(machine.id) && !accepted.has(machine.id),
-      flyNow,
-    });
-  }
-  countRest(pools, rest, context, flyNow);
-  for (const pool of pools.values()) {
-    pool.room =
-      pool.across === true
-        ? roomOf(pools.values(), pool, context)
-        : Math.max(0, atMost(context.maxUnavailable, pool.up) - pool.down);
   }
   return pools;
-}
-
-/** A share is rounded up, and at least one may be away: nothing would ever move otherwise. */
-export const atMost = (amount: Amount, of: number): number =>
-  'count' in amount ? amount.count : Math.max(1, Math.ceil(amount.share * of));
-
-/** So many of a cluster may be away, and a majority of it stays. */
-export const minorityOf = (up: number): number => Math.ceil(up / 2) - 1;
-
-/**
- * On a way back: a group over many regions keeps its majority, also where each region alone could spare one. Who is
- * lost anyway stops nobody: then it is one at a time. To be called when all is counted.
- * @param others of the app that the way back leaves: of a group they are all the same.
- */
-export function keepMajorities(pools: Iterable<CountedPool>, others: readonly Judged[], context: RolloutContext): void {
-  for (const [name, kin] of groupBy([...pools], ({ group }) => group)) {
-    const kept = others.filter(({ machine }) => machine.group === name && isMeantUp(machine, context));
-    const up = total(kin, 'up') + kept.length;
-    const down = total(kin, 'down') + kept.filter(({ machine }) => isDown(machine)).length;
-    const fresh = total(kin, 'fresh');
-    const minority = Math.max(1, minorityOf(up));
-    const spare = Math.max(0, Math.max(1, minority - Math.max(0, down - fresh)) - fresh);
-    for (const pool of kin) pool.spare = spare;
-  }
 }

@@ -43,9 +43,9 @@ function patienceOf({ inPlace, healthy, groups = {} }: RolloutContext): number {
 }
 
 /** When a step of updates has waited long enough for what cannot be updated; `Infinity` under a deadline. */
-export function patienceEnd({ plan, step, movedAt = 0, resumedAt = 0 }: RolloutState): number {
-  // Who serves is not waited for on a way back: its deadline is for jobs.
-  const isForJobs = plan.context.back === undefined || plan.context.inPlace !== true;
+export function patienceEnd({ plan, step, seen, movedAt = 0, resumedAt = 0 }: RolloutState): number {
+  // On a way back the deadline is for jobs: who serves is not waited for.
+  const isForJobs = plan.context.back === undefined || plan.context.inPlace !== true || (seen?.stragglers ?? 0) > 0;
   if (plan.deadlineMs !== undefined && isForJobs) return Infinity;
   const current = stepOf({ plan, step });
   const waitMs = current.kind === 'update' ? (current.waitMs ?? 0) : 0;

@@ -51,6 +51,12 @@ function trialsAfter({ trials }: RolloutState, seen: Observation): RolloutState[
   return Object.fromEntries(Object.entries(trials).filter(isOpen));
 }
 
+/** A look that knew of it has counted it; what its list did not show yet the next ones are told again, for a while. */
+const landedAfter = ({ landed }: RolloutState, { at, since }: Observation): RolloutState['landed'] =>
+  Object.fromEntries(
+    Object.entries(landed).filter(([, { landedAt }]) => landedAt >= since || landedAt + LEAST_TRIAL_MS > at),
+  );
+
 /** Only what has not landed yet can be counted twice. */
 const earlyOf = ({ inFlight }: RolloutState, { early }: Observation): Observation['early'] =>
   Object.fromEntries(Object.entries(early).filter(([id]) => Object.hasOwn(inFlight, id)));
@@ -74,7 +80,7 @@ function onSeen(before: RolloutState, observation: Observation, now: number): Ro
     waits: waitsAfter(state.waits, observation, now),
     failed,
     trials: trialsAfter(state, observation),
-    landed: Object.fromEntries(Object.entries(state.landed).filter(([, { landedAt }]) => landedAt >= observation.at)),
+    landed: landedAfter(state, observation),
     ...(hasBooted ? { booted: true } : {}),
     queue: queueAfter({ ...state, failed }, observation.candidates),
     failedInRow: state.failedInRow + fresh.length,

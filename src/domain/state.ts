@@ -109,7 +109,7 @@ export interface RolloutState {
   /** Machines with an order that may have left a hold on them: it is put right before a rollout pauses or ends. */
   readonly holds: Readonly<Record<string, Held>>;
   readonly trials: Readonly<Record<string, Trial>>;
-  /** Whose orders took capacity and landed since the last look: no capacity yet, however they ended. */
+  /** Whose orders took capacity and landed lately: no capacity until a list shows what became of them. */
   readonly landed: Readonly<Record<string, Landed>>;
   /** As many as `bootFirst` asks for have passed, or no machine could be booted. */
   readonly booted?: true;
@@ -275,7 +275,7 @@ export const paceOf = (state: RolloutState): Pace => ({
   inFlight: Object.values(state.inFlight),
   resting: restingHeld(state),
   trials: Object.values(state.trials),
-  landed: Object.values(state.landed).filter(({ landedAt }) => landedAt >= (state.seen?.at ?? 0)),
+  landed: Object.values(state.landed).filter(({ landedAt }) => landedAt >= (state.seen?.since ?? 0)),
   // What it goes back to has run before.
   proven: (state.plan.context.back !== undefined || isProven(state)) && state.wary === undefined,
   pinned:

@@ -26,6 +26,7 @@ export interface Around {
 /** Before the first look. */
 export const noObservation: Observation = {
   at: 0,
+  since: 0,
   listed: 0,
   whole: true,
   unlisted: 0,
@@ -34,6 +35,7 @@ export const noObservation: Observation = {
   pools: [],
   candidates: [],
   remarks: [],
+  missed: [],
   sick: [],
   outside: {},
   stragglers: 0,

@@ -40,6 +40,8 @@ export interface CanaryKillReport {
   readonly backKills: number;
   readonly restarts: number;
   readonly unexpected: readonly string[];
+  /** Where the calls, the deliveries and Temporal's database with all histories were kept, when a figure is wrong. */
+  readonly evidence: string | undefined;
   readonly wallMs: number;
 }
 
@@ -86,6 +88,7 @@ export async function proveCanaryKill(given: CanaryKillOptions): Promise<CanaryK
   const watchers = await openWatchers(apps, options.seed);
   await writeFile(config, JSON.stringify({ gates: { checkout: { url: judge.url } }, notify: watchers.notify }));
   let bench: Bench | undefined;
+  let evidence: string | undefined;
   try {
     bench = await openBench(servingScenario({ ...options, longestJobMs: 0 }, 'faults'), signal, {
       dbFile: join(folder, 'temporal.db'),
@@ -99,15 +102,26 @@ export async function proveCanaryKill(given: CanaryKillOptions): Promise<CanaryK
     const { toll, canaries, rollbacks, turned, backKills, restarts } = proof;
     const deserters = bench.crew.deserters.map((last) => `a worker ended by itself: ${last}`);
     const unexpected = [...proof.unexpected, ...deserters];
+    if (figures.some(({ wrong }) => wrong > 0)) evidence = await keep(folder, bench, watchers);
     const counts = { canaries, rollbacks, turned, backKills, restarts };
-    return { figures, toll, ...counts, unexpected, wallMs: Date.now() - startedAt };
+    return { figures, toll, ...counts, unexpected, evidence, wallMs: Date.now() - startedAt };
   } finally {
     ended.abort();
     judge.close();
     watchers.close();
     await bench?.close();
-    await rm(folder, { recursive: true, force: true });
+    if (evidence === undefined) await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Beside the server's database, so that whatever a figure names can be looked into afterwards. */
+async function keep(folder: string, { simulator }: Bench, watchers: Watchers): Promise<string> {
+  const journal = await readJournal(simulator.url);
+  const { slack, ...told } = watchers.evidence(journal, []);
+  const all = { ...told, slack: [...slack].map(([rollout, numbers]) => [rollout, [...numbers]]) };
+  await writeFile(join(folder, 'journal.json'), JSON.stringify(journal));
+  await writeFile(join(folder, 'told.json'), JSON.stringify(all));
+  return folder;
 }
 
 function begin(options: CanaryKillOptions, bench: Bench): Proof {

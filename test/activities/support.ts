@@ -40,6 +40,7 @@ export async function orderOf(world: World, more: Partial<UpdateOrder> = {}, inp
     forceAfterMs === undefined ? made.context : { ...made.context, forceBefore: world.clock.now() - forceAfterMs },
     {
       step: { kind: 'update', scope: {} },
+      since: world.clock.now(),
       bornSince: world.clock.now(),
       now: world.clock.now(),
       flyNow: world.clock.now(),
@@ -51,6 +52,7 @@ export async function orderOf(world: World, more: Partial<UpdateOrder> = {}, inp
       doubt: [M1],
       taken: [],
       away: [],
+      landed: {},
       failed: [],
       forgiven: {},
     },

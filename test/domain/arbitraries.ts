@@ -178,8 +178,9 @@ const pool = (region: string, group: string): fc.Arbitrary<Pool> =>
       up: small,
       down: small,
       room: small,
+      hands: small,
     })
-    .map(({ atTarget, foreign, left, failedOff, failedOn, idle, ran, up, down, room }) => ({
+    .map(({ atTarget, foreign, left, failedOff, failedOn, idle, ran, up, down, room, hands }) => ({
       region,
       group,
       selected: atTarget + foreign + left + failedOff,
@@ -195,6 +196,7 @@ const pool = (region: string, group: string): fc.Arbitrary<Pool> =>
       up,
       down: Math.min(down, up),
       room: Math.min(room, up),
+      hands: Math.min(hands, up),
     }));
 
 export const pools: fc.Arbitrary<Pool[]> = fc.tuple(
@@ -212,6 +214,7 @@ const remark: fc.Arbitrary<Remark> = fc.record({
 /** A look of the fleet's last hour. */
 export const observation: fc.Arbitrary<Observation> = fc.record({
   at: fc.integer({ min: NOW - HOUR, max: NOW }),
+  since: fc.constant(NOW - HOUR),
   listed: small,
   whole: fc.constant(true),
   unlisted: fc.constantFrom(0, 0, 2),
@@ -220,6 +223,7 @@ export const observation: fc.Arbitrary<Observation> = fc.record({
   pools,
   candidates,
   remarks: fc.uniqueArray(remark, { selector: (r) => r.id, maxLength: 4 }),
+  missed: fc.constant([]),
   sick: fc.constant([]),
   outside: fc.constant({}),
   stragglers: small,

@@ -117,12 +117,14 @@ export const pool = (more: Partial<Pool> = {}): Pool => ({
   up: 0,
   down: 0,
   room: 0,
+  hands: 0,
   ...more,
 });
 
 /** What an observer knows before its look: nothing of any machine. */
 export const view = (more: Partial<View> = {}): View => ({
   now: NOW,
+  since: NOW,
   flyNow: NOW,
   step: viewOf(wholeStep('sweep')),
   bornSince: NOW,
@@ -134,6 +136,7 @@ export const view = (more: Partial<View> = {}): View => ({
   doubt: [],
   taken: [],
   away: [],
+  landed: {},
   failed: [],
   forgiven: {},
   ...more,
@@ -156,6 +159,7 @@ export const pace = (more: Partial<Pace> = {}): Pace => ({
 /** A look at one pool; its candidates are those given. */
 export const seen = (more: Partial<Observation> = {}): Observation => ({
   at: NOW,
+  since: NOW,
   listed: 5,
   whole: true,
   unlisted: 0,
@@ -164,6 +168,7 @@ export const seen = (more: Partial<Observation> = {}): Observation => ({
   pools: [pool()],
   candidates: [],
   remarks: [],
+  missed: [],
   sick: [],
   outside: {},
   stragglers: 0,

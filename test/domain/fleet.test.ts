@@ -21,6 +21,7 @@ describe('a look', () => {
   test('at an empty fleet says that there is nothing', () => {
     expect(look([])).toEqual({
       at: NOW,
+      since: NOW,
       listed: 0,
       whole: true,
       unlisted: 0,
@@ -29,6 +30,7 @@ describe('a look', () => {
       pools: [],
       candidates: [],
       remarks: [],
+      missed: [],
       sick: [],
       outside: {},
       stragglers: 0,
@@ -47,12 +49,12 @@ describe('a look', () => {
   test.each<[string, MachineFacts, Partial<Pool>]>([
     ['ready', machine(), { left: 1, idle: 1 }],
     ['a straggler', machine({ state: 'started' }), { left: 1, up: 1, room: 1 }],
-    ['busy', machine({ state: 'replacing' }), { left: 1 }],
+    ['busy', machine({ state: 'replacing' }), { left: 1, up: 1, down: 1, room: 0 }],
     ['unreachable', machine({ hostOk: false }), { left: 1, idle: 1 }],
     ['foreign', machine({ digest: OTHER }), { foreign: 1 }],
     ['at target and never ran', atTarget(), { atTarget: 1, idle: 1 }],
     ['at target and verified', verified(), { atTarget: 1, verified: 1, good: 1, up: 1, room: 1 }],
-    ['at target and settling', verified({ life: { startedAt: NOW } }), { atTarget: 1, fresh: 1, up: 1, room: 1 }],
+    ['at target and settling', verified({ life: { startedAt: NOW } }), { atTarget: 1, fresh: 1, up: 1, room: 1, hands: 0 }],
     [
       'at target with passing checks',
       verified({ checksConfigured: 1, checks: [{ name: 'alive', status: 'passing', since: NOW }] }),
@@ -60,7 +62,7 @@ describe('a look', () => {
     ],
     ['at target and crashed', crashed(), { atTarget: 1, idle: 1 }],
   ])('counts a machine that is %s where it belongs, and nowhere else', (_what, sample, counts) => {
-    const shown = { due: 0, fresh: 0, good: 0, idle: 0, up: 0, down: 0, room: 1 };
+    const shown = { due: 0, fresh: 0, good: 0, idle: 0, up: 0, down: 0, room: 1, hands: 1 };
     const none = { atTarget: 0, verified: 0, failed: 0, foreign: 0, left: 0, ...shown };
     expect(look([sample]).pools).toEqual([{ region: 'ord', group: 'worker', selected: 1, ...none, ...counts }]);
   });
@@ -322,7 +324,7 @@ describe('ten thousand machines in three hundred pools', () => {
     const { selected, atTarget, foreign, left } = sums(seen);
     expect(selected).toBe(10_000);
     expect(atTarget + foreign + left).toBe(10_000);
-    expect([seen.candidates.length, seen.remarks.length, seen.sick.length]).toEqual([100, 110, 60]);
+    expect([seen.candidates.length, seen.remarks.length, seen.sick.length]).toEqual([100, 85, 60]);
   });
 
   test('are told with the first of each place by id as candidates, so that two looks offer the same', () => {

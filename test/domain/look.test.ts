@@ -44,6 +44,7 @@ describe('the order of a look', () => {
       step: { kind: 'update', scope: {} },
       taken: [M1, M2],
       away: [M1],
+      landed: {},
       trials: [],
       accepted: [],
       spared: [],

@@ -113,7 +113,14 @@ describe('slots of those that are stopped', () => {
 
   test('a machine that is down already costs none of the capacity', () => {
     const downs = [up('a', { working: 'down' }), up('b', { working: 'down' })];
-    expect(admit(downs, roomy({ pools: [pool({ up: 9, room: 0, down: 1, verified: 100 })] }))).toHaveLength(1);
+    expect(admit(downs, roomy({ pools: [pool({ up: 9, room: 0, hands: 3, down: 2, verified: 100 })] }))).toHaveLength(2);
+  });
+
+  test('of those that are down no more are in our hands at once than may be away', () => {
+    const downs = ['a', 'b', 'c'].map((id) => up(id, { working: 'down' }));
+    const pools = [pool({ up: 9, room: 0, hands: 2, down: 5, verified: 100 })];
+    expect(admit(downs, roomy({ pools }))).toHaveLength(2);
+    expect(admit(downs, roomy({ pools, inFlight: [flight('f1', { working: 'up' })] }))).toHaveLength(1);
   });
 
   test('what is held has its own, and waits for nobody', () => {
@@ -240,6 +247,7 @@ describe('capacity', () => {
     const stopOf = (since: number) =>
       observe([working(blip(since))], context({ forceBefore: NOW - HOUR }), {
         step: { kind: 'update', scope: {} },
+        since: NOW,
         bornSince: NOW,
         now: NOW,
         flyNow: NOW,
@@ -251,6 +259,7 @@ describe('capacity', () => {
         doubt: [],
         taken: [],
         away: [],
+        landed: {},
         failed: [],
         forgiven: {},
       }).candidates[0]?.working;

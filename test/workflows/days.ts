@@ -98,6 +98,8 @@ function seen(fake: FakeApp, order: LookOrder, now: number): LookOutcome {
     kind: 'seen',
     observation: {
       at: now,
+      since: now,
+      missed: [],
       listed: ids.length,
       whole: true,
       unlisted: 0,
@@ -113,6 +115,7 @@ function seen(fake: FakeApp, order: LookOrder, now: number): LookOutcome {
           up: 0,
           down: 0,
           room: 0,
+          hands: 0,
           left,
           idle: of('idle').length + of('done').length,
         },

@@ -1,0 +1,241 @@
+import type { Amount, GroupRules } from '../input/types.js';
+import { hashOfMark, wasAtWork } from './change.js';
+import { groupBy } from './group-by.js';
+import {
+  healthyOf,
+  IDLE,
+  isInPlace,
+  type Judged,
+  type MachineFacts,
+  type RolloutContext,
+  rulesOf,
+} from './machine.js';
+import type { Landed } from './pace.js';
+import { type CountedPool, placeKey, samePlace, shared, total } from './pools.js';
+import { hasHeldOn } from './verdict.js';
+
+/** What else there is to know of machines when capacity is counted. */
+export interface Known {
+  /** Fly's time, ms. */
+  readonly flyNow: number;
+  /** How far Fly's clock is ahead of ours, ms. */
+  readonly aheadMs: number;
+  /** In our hands: the slots count them. */
+  readonly away: ReadonlySet<string>;
+  /** Failed, and nobody has accepted it. */
+  readonly failed: ReadonlySet<string>;
+  /** Nobody knows how an order on them ended. */
+  readonly doubt: ReadonlySet<string>;
+  /** At target, and yet to show how they do. */
+  readonly fresh: ReadonlySet<string>;
+  /** Orders that ended lately: a list that lags shows their machines as they were before. */
+  readonly landed: Readonly<Record<string, Landed>>;
+}
+
+/** Everybody who may be missed. */
+export interface Everybody {
+  /** Of the selection. */
+  readonly inside: readonly Judged[];
+  /** Of their place, though nothing is to be done to them. */
+  readonly around: readonly Judged[];
+  /** Those that the rollout leaves: only a group that is counted as one counts on them, wherever they are. */
+  readonly others: readonly Judged[];
+}
+
+/** A machine that is meant to be up. */
+interface Member {
+  readonly machine: MachineFacts;
+  /** Why it is no capacity; undefined where it is some, or is in our hands. */
+  readonly lacks: string | undefined;
+  /** It runs since a short while only, and has not shown yet that it goes on doing so. */
+  readonly settles: boolean;
+}
+
+/** Somebody who is missed, and why. */
+export interface Missed {
+  readonly id: string;
+  readonly region: string;
+  readonly group: string;
+  readonly says: string;
+}
+
+/** A pause names some of those who are missed, never all. */
+const MOST_MISSED = 5;
+
+/** Its capacity is counted over the whole group: it is none until it has been healthy for its time. */
+export const countsAcross = ({ maxUnavailable, whole }: GroupRules): boolean =>
+  maxUnavailable !== undefined || whole !== undefined;
+
+/** It ended of its own accord, and badly; what ended well, or was stopped by somebody, nobody misses. */
+const hasCrashed = ({ life: { exit } }: MachineFacts): boolean =>
+  exit !== undefined && !exit.requested && (exit.oom || exit.code !== 0);
+
+/**
+ * It was at work when this change came to it (or the one that is taken back), or it belongs to a group that is counted
+ * as one, and it has crashed since: it is missed, and an order only brings it back.
+ */
+export function isCrashed(machine: MachineFacts, context: RolloutContext): boolean {
+  if (!IDLE.includes(machine.state) || !(machine.state === 'failed' || hasCrashed(machine))) return false;
+  if (isOfOurs(machine, context) && wasAtWork(machine.metadata)) return true;
+  return machine.onlyIdle === undefined && isInPlace(context, machine) && countsAcross(rulesOf(context, machine));
+}
+
+const RUNS: readonly string[] = ['started', 'starting'];
+/** In none of these a machine is on its way from one state to another. */
+const RESTS: readonly string[] = [...IDLE, 'suspended', 'destroying', 'destroyed', 'replaced', 'migrated', 'launch_failed'];
+
+/** So long at the most a version that is to start is there before it does: an update makes it first. */
+const CREATED_MS = 60_000;
+
+/** Of this change, or of the one that is taken back. */
+const isOfOurs = ({ mark }: MachineFacts, { rollout, back }: RolloutContext): boolean => {
+  const hash = hashOfMark(mark);
+  return hash !== undefined && (hash === rollout.hash || hash === back?.hash);
+};
+
+/** On its way from one state to another; what we know to have been idle is on its way to that again. */
+function isBetween(machine: MachineFacts, context: RolloutContext, flyNow: number): boolean {
+  const { state, bornAt = 0, life, metadata } = machine;
+  const isNew = state === 'created' && life.startedAt === undefined && flyNow - bornAt < CREATED_MS;
+  return (isNew || !RESTS.includes(state)) && (!isOfOurs(machine, context) || wasAtWork(metadata));
+}
+
+/**
+ * At work, or it was when we stopped it for this change, or it crashed at it. Whoever is between two states by another
+ * hand is missed as well: what it will be nobody knows, and it is no capacity now.
+ */
+function isMeantUp(machine: MachineFacts, context: RolloutContext, { away, flyNow }: Known): boolean {
+  const { id, state, hold } = machine;
+  if (RUNS.includes(state) || hold?.started === true || isCrashed(machine, context)) return true;
+  return !away.has(id) && isBetween(machine, context, flyNow);
+}
+
+/** Why it is no capacity as it is; checks that have not reported are none that pass. */
+function lackOf(machine: MachineFacts): string | undefined {
+  const { state, hold, cordoned, hostOk, checks, checksConfigured } = machine;
+  const bad = checks.find(({ status }) => status !== 'passing');
+  if (!hostOk) return 'its host is not ok';
+  if (hold !== undefined) return 'Layover holds it';
+  if (state !== 'created' && IDLE.includes(state)) return 'it has crashed';
+  if (state !== 'started') return `it is ${state}`;
+  if (cordoned) return 'it is cordoned';
+  if (bad !== undefined) return `its check ${bad.name} is ${bad.status}`;
+  return checks.length < checksConfigured ? 'its checks have not reported yet' : undefined;
+}
+
+/** The list is from before an order that has ended since. */
+function isBehind(machine: MachineFacts, landed: Landed | undefined, { aheadMs }: Known): boolean {
+  if (landed === undefined) return false;
+  const { bornAt = 0, lastStartAt = 0 } = machine;
+  return bornAt <= landed.bornAt && lastStartAt < landed.since + aheadMs;
+}
+
+/** Undefined where nobody misses it. */
+function memberOf(machine: MachineFacts, context: RolloutContext, known: Known): Member | undefined {
+  const { id } = machine;
+  if (!isMeantUp(machine, context, known)) return undefined;
+  // In flight it counts as such, never a second time as one that is down.
+  if (known.away.has(id)) return { machine, lacks: undefined, settles: false };
+  const isYoung =
+    countsAcross(rulesOf(context, machine)) && !hasHeldOn(machine, healthyOf(context, machine), known.flyNow);
+  const why = [
+    [known.failed.has(id), 'it has failed'],
+    [known.doubt.has(id), 'nobody knows the end of its update'],
+    [isBehind(machine, known.landed[id], known), 'Fly does not list it yet as it is since its update'],
+    [isYoung, 'it has not been healthy for its time yet'],
+  ] as const;
+  const lacks = lackOf(machine) ?? why.find(([is]) => is)?.[1];
+  return { machine, lacks, settles: RUNS.includes(machine.state) && (known.fresh.has(id) || isYoung) };
+}
+
+const counted = (all: readonly Judged[], context: RolloutContext, known: Known): Member[] =>
+  all.flatMap(({ machine }) => memberOf(machine, context, known) ?? []);
+
+/** A share is rounded up, and at least one may be away: nothing would ever move otherwise. */
+export const atMost = (amount: Amount, of: number): number =>
+  'count' in amount ? amount.count : Math.max(1, Math.ceil(amount.share * of));
+
+/** So many of a cluster may be away, and a majority of it stays. */
+export const minorityOf = (up: number): number => Math.ceil(up / 2) - 1;
+
+/** How many settle, by the key of their pool. */
+type Settling = ReadonlyMap<CountedPool, number>;
+
+function countUp(pools: readonly CountedPool[], { near, far }: Record<'near' | 'far', readonly Member[]>): Settling {
+  const settling = new Map<CountedPool, number>();
+  const byPlace = new Map(pools.map((pool) => [placeKey(pool), pool]));
+  const across = groupBy(
+    pools.filter((pool) => pool.across === true),
+    ({ group }) => group,
+  );
+  const count = (pool: CountedPool | undefined, { lacks, settles }: Member) => {
+    if (pool === undefined) return;
+    pool.up += 1;
+    if (lacks !== undefined) pool.down += 1;
+    if (settles) settling.set(pool, (settling.get(pool) ?? 0) + 1);
+  };
+  for (const member of near) count(byPlace.get(placeKey(member.machine)), member);
+  for (const member of far) {
+    const kin = across.get(member.machine.group) ?? [];
+    count(kin.find((pool) => samePlace(pool, member.machine)) ?? kin[0], member);
+  }
+  return settling;
+}
+
+/**
+ * What is up of a group may be away by so many; of a whole one none is touched while another is no capacity. Who is no
+ * capacity as it is costs none, and yet no more of those are in our hands at once: they may pass a moment later, and
+ * some checks tell of others.
+ */
+function countRoom(pools: readonly CountedPool[], settling: Settling, context: RolloutContext): void {
+  for (const pool of pools) {
+    const kin = shared(pools, pool) as readonly CountedPool[];
+    const [up, down] = [total(kin, 'up'), total(kin, 'down')];
+    const { maxUnavailable } = rulesOf(context, pool);
+    const own = pool.across === true ? maxUnavailable : undefined;
+    const most = atMost(own ?? (pool.whole === true ? { count: 1 } : context.maxUnavailable), up);
+    pool.room = pool.whole === true && down > 0 ? 0 : Math.max(0, most - down);
+    pool.hands = Math.max(0, most - kin.reduce((sum, one) => sum + (settling.get(one) ?? 0), 0));
+  }
+}
+
+/**
+ * On a way back: a group over many regions keeps its majority, also where each region alone could spare one. Who is
+ * lost anyway stops nobody: then it is one at a time.
+ */
+function keepMajorities(pools: readonly CountedPool[], members: readonly Member[]): void {
+  for (const [name, kin] of groupBy(pools, ({ group }) => group)) {
+    const all = members.filter(({ machine }) => machine.group === name);
+    const settling = all.filter(({ settles }) => settles).length;
+    const lost = all.filter(({ lacks, settles }) => lacks !== undefined && !settles).length;
+    const minority = Math.max(1, minorityOf(all.length));
+    const most = Math.max(1, minority - lost);
+    for (const pool of kin) {
+      pool.spare = { room: Math.max(0, most - settling), hands: Math.max(0, minority - settling) };
+    }
+  }
+}
+
+/**
+ * Counts who is meant to be up and who is missed, and says how many more may be away: the one place that does. Adds to
+ * the pools' `up`, `down`, `room`, `hands` and `spare`.
+ * @returns some of those who are missed.
+ */
+export function countCapacity(
+  pools: readonly CountedPool[],
+  { inside, around, others }: Everybody,
+  context: RolloutContext,
+  known: Known,
+): Missed[] {
+  const near = counted([...inside, ...around], context, known);
+  const far = counted(others, context, known);
+  const settling = countUp(pools, { near, far });
+  countRoom(pools, settling, context);
+  if (context.back !== undefined) keepMajorities(pools, [...near, ...far]);
+  const groups = new Set(pools.filter(({ across }) => across === true).map(({ group }) => group));
+  return [...near, ...far.filter(({ machine }) => groups.has(machine.group))]
+    .flatMap(({ machine: { id, region, group }, lacks }) =>
+      lacks === undefined ? [] : [{ id, region, group, says: lacks }],
+    )
+    .slice(0, MOST_MISSED);
+}
