@@ -158,6 +158,7 @@ export function factsOf(machine: Machine, change: Change): MachineFacts {
     group: groupOf(metadata),
     metadata,
     readable,
+    labelled: readable || Boolean(config.metadata),
     state: machine.state,
     version: machine.instance_id,
     ...imageOf(machine, change),

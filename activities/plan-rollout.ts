@@ -115,9 +115,9 @@ function canarySteps(input: CanaryInput, fleet: readonly Surveyed[], rollout: Ro
 }
 
 function groupSteps(input: GroupInput, fleet: readonly Surveyed[], rollout: RolloutName): Plan['steps'] {
-  const counts = workingBy(fleet, ({ group }) => group).map(([group, working]) => ({ group, working }));
-  refuseIf(groupProblems(input, counts));
-  return compileGroups(input, counts, leftOf(fleet, rollout));
+  const there = fleet.flatMap(({ standing, machine }) => (isInside(standing) ? [machine.group] : []));
+  refuseIf(groupProblems(input, [...new Set(there)]));
+  return compileGroups(input, leftOf(fleet, rollout));
 }
 
 function refuseIf(problems: readonly string[]): void {

@@ -253,6 +253,7 @@ async function updateInPlace(update: Update, machine: Machine): Promise<UpdateOu
 /** Listed as no capacity, and it is some again: it takes its turn among those. */
 const isCapacityAgain = ({ order, progress }: Update, machine: Machine): boolean =>
   order.machine.working === 'down' &&
+  order.machine.unsure !== true &&
   progress.hold === undefined &&
   machine.cordoned !== true &&
   (machine.checks ?? []).every(({ status }) => status === 'passing');

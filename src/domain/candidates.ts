@@ -16,10 +16,12 @@ export interface Candidate {
   /** Never in flight together with these. */
   readonly standbyFor?: readonly string[];
   /**
-   * It works and has had its time: it is stopped first. `down`: it is no capacity as it is, or nobody knows what an
-   * order has done to it; `ours`: we stopped it already, and it waits for Fly. Left out for an idle machine.
+   * It works and has had its time: it is stopped first. `down`: it is no capacity as it is; `ours`: we stopped it
+   * already, and it waits for Fly. Left out for an idle machine.
    */
   readonly working?: 'up' | 'down' | 'ours';
+  /** It is `down` because nobody knows what an order has done to it, whatever it looks like. */
+  readonly unsure?: true;
   /** It is idle, and missed: an order brings it back. */
   readonly crashed?: true;
   /** Layover holds it: what the hold says is put back, and nothing else is done by this order. */
@@ -77,7 +79,7 @@ export function withCapacity(
   if (candidate.restore === true) return candidate;
   if (isCrashed(machine, context)) return { ...candidate, crashed: true };
   const isDoubtful = doubt.includes(candidate.id) && isInPlace(context, machine) && !isIdle(machine, context);
-  if (isDoubtful) return { ...candidate, working: 'down' };
+  if (isDoubtful) return { ...candidate, working: 'down', unsure: true };
   const isDown = candidate.working !== undefined && (machine.cordoned || isLongDown(machine, context, flyNow));
   return isDown ? { ...candidate, working: 'down' } : candidate;
 }

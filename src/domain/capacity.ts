@@ -1,15 +1,7 @@
 import type { Amount, GroupRules } from '../input/types.js';
 import { hashOfMark, wasAtWork } from './change.js';
 import { groupBy } from './group-by.js';
-import {
-  healthyOf,
-  IDLE,
-  isInPlace,
-  type Judged,
-  type MachineFacts,
-  type RolloutContext,
-  rulesOf,
-} from './machine.js';
+import { healthyOf, IDLE, isInPlace, type Judged, type MachineFacts, type RolloutContext, rulesOf } from './machine.js';
 import type { Landed } from './pace.js';
 import { type CountedPool, placeKey, samePlace, shared, total } from './pools.js';
 import { hasHeldOn } from './verdict.js';
@@ -75,14 +67,25 @@ const hasCrashed = ({ life: { exit } }: MachineFacts): boolean =>
  * as one, and it has crashed since: it is missed, and an order only brings it back.
  */
 export function isCrashed(machine: MachineFacts, context: RolloutContext): boolean {
-  if (!IDLE.includes(machine.state) || !(machine.state === 'failed' || hasCrashed(machine))) return false;
+  const isGone = hasCrashed(machine);
+  if (!IDLE.includes(machine.state) || !(machine.state === 'failed' || isGone)) return false;
   if (isOfOurs(machine, context) && wasAtWork(machine.metadata)) return true;
-  return machine.onlyIdle === undefined && isInPlace(context, machine) && countsAcross(rulesOf(context, machine));
+  return (
+    isGone && machine.onlyIdle === undefined && isInPlace(context, machine) && countsAcross(rulesOf(context, machine))
+  );
 }
 
 const RUNS: readonly string[] = ['started', 'starting'];
 /** In none of these a machine is on its way from one state to another. */
-const RESTS: readonly string[] = [...IDLE, 'suspended', 'destroying', 'destroyed', 'replaced', 'migrated', 'launch_failed'];
+const RESTS: readonly string[] = [
+  ...IDLE,
+  'suspended',
+  'destroying',
+  'destroyed',
+  'replaced',
+  'migrated',
+  'launch_failed',
+];
 
 /** So long at the most a version that is to start is there before it does: an update makes it first. */
 const CREATED_MS = 60_000;
@@ -104,7 +107,11 @@ function isBetween(machine: MachineFacts, context: RolloutContext, flyNow: numbe
  * At work, or it was when we stopped it for this change, or it crashed at it. Whoever is between two states by another
  * hand is missed as well: what it will be nobody knows, and it is no capacity now.
  */
-function isMeantUp(machine: MachineFacts, context: RolloutContext, { away, flyNow }: Known): boolean {
+function isMeantUp(
+  machine: MachineFacts,
+  context: RolloutContext,
+  { away, flyNow }: Pick<Known, 'away' | 'flyNow'>,
+): boolean {
   const { id, state, hold } = machine;
   if (RUNS.includes(state) || hold?.started === true || isCrashed(machine, context)) return true;
   return !away.has(id) && isBetween(machine, context, flyNow);
@@ -151,6 +158,10 @@ function memberOf(machine: MachineFacts, context: RolloutContext, known: Known):
 const counted = (all: readonly Judged[], context: RolloutContext, known: Known): Member[] =>
   all.flatMap(({ machine }) => memberOf(machine, context, known) ?? []);
 
+/** Of a fleet that nobody has touched yet, who is meant to be up. @param flyNow Fly's time, ms. */
+export const meantUp = (fleet: readonly MachineFacts[], context: RolloutContext, flyNow: number): MachineFacts[] =>
+  fleet.filter((machine) => isMeantUp(machine, context, { away: new Set<string>(), flyNow }));
+
 /** A share is rounded up, and at least one may be away: nothing would ever move otherwise. */
 export const atMost = (amount: Amount, of: number): number =>
   'count' in amount ? amount.count : Math.max(1, Math.ceil(amount.share * of));
@@ -189,7 +200,7 @@ function countUp(pools: readonly CountedPool[], { near, far }: Record<'near' | '
  */
 function countRoom(pools: readonly CountedPool[], settling: Settling, context: RolloutContext): void {
   for (const pool of pools) {
-    const kin = shared(pools, pool) as readonly CountedPool[];
+    const kin = shared<CountedPool>(pools, pool);
     const [up, down] = [total(kin, 'up'), total(kin, 'down')];
     const { maxUnavailable } = rulesOf(context, pool);
     const own = pool.across === true ? maxUnavailable : undefined;

@@ -67,8 +67,7 @@ function stepsOf({ name, regions }: Entry, input: CanaryInput, working: number, 
   return [
     ...batches,
     { kind: 'update', name: `${name}:rest`, scope },
-    // Where nobody works there is nobody to judge.
-    { kind: 'bake', name: `${name}:bake`, scope, ms: input.bakeMs, gates: working > 0 ? input.gates : [] },
+    { kind: 'bake', name: `${name}:bake`, scope, ms: input.bakeMs, gates: input.gates },
     ...approval,
   ];
 }

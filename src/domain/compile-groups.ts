@@ -1,12 +1,6 @@
 import type { GroupEntry, GroupInput } from '../input/types.js';
-import { type Left, withLate } from './late-steps.js';
+import { AFTER_ENTRIES, type Left, withLate } from './late-steps.js';
 import type { Step } from './steps.js';
-
-/** A process group with how many of its selected machines work. */
-export interface GroupCount {
-  readonly group: string;
-  readonly working: number;
-}
 
 /** Working machines of an `idleOnly` group are waited for a day, unless the input says otherwise. */
 const IDLE_ONLY_MS = 86_400_000;
@@ -24,9 +18,18 @@ export const ownRules = (input: GroupInput): Readonly<Record<string, GroupEntry[
       .map(({ group, rules }) => [group, rules]),
   );
 
-/** Groups without a selected machine: a typing error must not skip one. */
-export function groupProblems(input: GroupInput, counts: readonly GroupCount[]): string[] {
-  const there = counts.map(({ group }) => group);
+/** The names that other steps have, or could have. */
+const isAmbiguous = (group: string): boolean =>
+  AFTER_ENTRIES.includes(group) || group.includes(':') || group.startsWith('group ');
+
+/** A step has its group's name, and no other step has it. */
+const stepNameOf = (group: string): string => (isAmbiguous(group) ? `group ${group}` : group);
+
+/**
+ * Groups without a selected machine: a typing error must not skip one.
+ * @param there the groups that have one.
+ */
+export function groupProblems(input: GroupInput, there: readonly string[]): string[] {
   return namedGroups(input)
     .filter((group) => !there.includes(group))
     .map(
@@ -38,25 +41,22 @@ export function groupProblems(input: GroupInput, counts: readonly GroupCount[]):
 /**
  * The steps of a processGroup: each group with a closing pass of its own, its bake, and a person's yes where it is
  * asked for, before the next begins.
- * @param counts of every group of the selection.
  */
-export function compileGroups(input: GroupInput, counts: readonly GroupCount[], left: Left): Step[] {
+export function compileGroups(input: GroupInput, left: Left): Step[] {
   const last = namedGroups(input).at(-1);
   let scope = {};
   let name = '';
   const steps = input.groups.flatMap((entry): Step[] => {
     const approval = (ms: number): Step => ({ kind: 'approval', name: `${name}:approval`, scope, ms });
     if (entry.kind === 'approval') return [approval(entry.ms)];
-    name = entry.group;
-    scope = { groups: [name] };
-    const working = counts.find(({ group }) => group === entry.group)?.working ?? 0;
+    name = stepNameOf(entry.group);
+    scope = { groups: [entry.group] };
     const waits = entry.rules.idleOnly === true ? { waitMs: entry.deadlineMs ?? IDLE_ONLY_MS } : {};
     const ms = entry.bakeMs ?? input.bakeMs;
     return [
       { kind: 'update', name, scope, closing: true, ...waits },
-      // Where nobody works there is nobody to judge.
-      { kind: 'bake', name: `${name}:bake`, scope, ms, gates: working > 0 ? input.gates : [] },
-      ...(input.approvalMs === undefined || name === last ? [] : [approval(input.approvalMs)]),
+      { kind: 'bake', name: `${name}:bake`, scope, ms, gates: input.gates },
+      ...(input.approvalMs === undefined || entry.group === last ? [] : [approval(input.approvalMs)]),
     ];
   });
   return withLate(steps, input, left);

@@ -1,6 +1,6 @@
 import { hasImage } from './change.js';
 import type { Candidate } from './candidates.js';
-import type { ShownCount } from './fleet.js';
+import type { ShownCount } from './shown.js';
 import { rulesOf } from './machine.js';
 import type { UpdateEnd, UpdateOutcome } from './outcomes.js';
 import { type Flight, isAway, isBootable, type Trial } from './pace.js';
@@ -153,7 +153,12 @@ const withVain = (state: RolloutState, id: string, now: number): RolloutState =>
 function onTrial(state: RolloutState, flight: Flight, outcome: UpdateEnd<'updated'>, now: number): RolloutState {
   if (!outcome.started || outcome.passed) return state;
   const { id, region, group } = flight;
-  const trial: Trial = { region, group, why: outcome.stopped || flight.working || flight.crashed ? 'working' : 'boot', landedAt: now };
+  const trial: Trial = {
+    region,
+    group,
+    why: outcome.stopped || flight.working || flight.crashed ? 'working' : 'boot',
+    landedAt: now,
+  };
   const boots = state.boots + (flight.boot ? 1 : 0);
   return { ...state, boots, trials: { ...state.trials, [id]: trial } };
 }

@@ -69,15 +69,20 @@ const isMissed = ({ working, restore, crashed }: Candidate): boolean =>
 /** It counts among those that are no capacity as it is. */
 const isDown = ({ working, crashed }: Candidate): boolean => working === 'down' || crashed === true;
 
+/** In its lane, where it is not a whole group that counts. */
+function ownSlots({ working, crashed }: Candidate, pool: Pool | undefined): number {
+  if (crashed === true) return MOST_IN_FLIGHT;
+  if (working === undefined) return idleSlots(pool?.idle ?? 0);
+  return (working === 'up' ? pool?.room : pool?.hands) ?? 0;
+}
+
 /** How many updates may be in flight in a candidate's lane. */
 export function slotsAt(pools: readonly Pool[], one: Candidate): number {
   if (isAway(one)) return MOST_IN_FLIGHT;
   const pool = pools.find((here) => samePlace(here, one));
+  if (pool?.whole !== true) return ownSlots(one, pool);
   // Of those that are no capacity it is one itself.
-  if (pool?.whole === true) return total(shared(pools, one), 'down') > (isDown(one) ? 1 : 0) ? 0 : 1;
-  if (one.crashed === true) return MOST_IN_FLIGHT;
-  if (one.working === undefined) return idleSlots(pool?.idle ?? 0);
-  return (one.working === 'up' ? pool?.room : pool?.hands) ?? 0;
+  return total(shared(pools, one), 'down') > (isDown(one) ? 1 : 0) ? 0 : 1;
 }
 
 /** Its slots are those of capacity: whatever is missed there and in our hands takes one. */

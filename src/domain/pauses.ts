@@ -100,11 +100,11 @@ export function pauseOnTime(state: RolloutState, now: number): RolloutState {
 function whatHolds(state: RolloutState): string {
   const { scope } = stepOf(state);
   const down = total(poolsIn(state.seen?.pools ?? [], scope), 'down');
+  if (down === 0) return 'machines wait for room under "maxUnavailable", for checks to pass, or for Fly';
   const first = state.seen?.missed.find((missed) => inScope(scope, missed));
-  const named = first === undefined ? '' : `, like machine ${first.id} (${first.region}): ${first.says}`;
-  return down === 0
-    ? 'machines wait for room under "maxUnavailable", for checks to pass, or for Fly'
-    : `${sayCount(down, 'machine is', 'machines are')} no capacity, and no more may be away${named}`;
+  const like = down === 1 ? ': machine' : ', like machine';
+  const named = first === undefined ? '' : `${like} ${first.id} (${first.region}), ${first.says}`;
+  return `no more may be away while ${sayCount(down, 'machine is', 'machines are')} no capacity${named}`;
 }
 
 /** Applied to what a gate said at the end of its bake, or a failure before it. */

@@ -6,7 +6,7 @@ import type { Forecast } from './forecast.js';
 import { iso } from './iso.js';
 import { groupBy } from './group-by.js';
 import { rulesOf, type Standing } from './machine.js';
-import { atMost, minorityOf } from './capacity.js';
+import { atMost, meantUp, minorityOf } from './capacity.js';
 import { sayCount } from './say-count.js';
 import { sayMs } from './say-ms.js';
 import type { Plan } from './plan.js';
@@ -30,8 +30,8 @@ const STANDINGS: readonly { readonly standing: Standing; readonly one: string; r
   },
   {
     standing: 'unreachable',
-    one: 'machine sits on a host that is not ok: it is waited for until the deadline',
-    many: 'machines sit on a host that is not ok: they are waited for until the deadline',
+    one: 'machine sits on a host that is not ok: it is waited for, and the rollout ends Partial without it',
+    many: 'machines sit on a host that is not ok: they are waited for, and the rollout ends Partial without them',
   },
   {
     standing: 'foreign',
@@ -135,21 +135,35 @@ function earlierNote({ fleet, plan: { context } }: Findings): string[] {
   ];
 }
 
-/** A cluster stands still without a majority of its machines. */
-function majorityNotes({ fleet, plan: { type, context } }: Findings): string[] {
+/** How many of a group its numbers let be away at once, of so many that are taken in their turn. */
+function mostAway(group: string, taken: readonly Surveyed[], up: number, context: Plan['context']): number {
+  const { maxUnavailable } = rulesOf(context, { group });
+  if (maxUnavailable !== undefined) return Math.min(taken.length, atMost(maxUnavailable, up));
+  const places = groupBy(taken, ({ machine }) => machine.region);
+  return [...places.values()].reduce(
+    (sum, { length }) => sum + Math.min(length, atMost(context.maxUnavailable, length)),
+    0,
+  );
+}
+
+/** A cluster stands still without a majority of its machines, whether they are selected or not. */
+function majorityNotes({ fleet, plan: { type, context, plannedAt } }: Findings): string[] {
   if (type !== 'processGroup') return [];
-  const up = fleet.filter(({ machine, standing }) => isInside(standing) && machine.state === 'started');
-  return [...groupBy(up, ({ machine }) => machine.group)].flatMap(([group, kin]) => {
+  const there = fleet.filter(({ standing }) => standing !== 'gone' && standing !== 'special');
+  const members = meantUp(
+    there.map(({ machine }) => machine),
+    context,
+    plannedAt,
+  );
+  return [...groupBy(members, ({ group }) => group)].flatMap(([group, kin]) => {
+    const isTaken = ({ machine, standing }: Surveyed) =>
+      machine.group === group && isInside(standing) && machine.state === 'started';
     const spare = minorityOf(kin.length);
-    const { maxUnavailable, whole, idleOnly } = rulesOf(context, { group });
-    const places = maxUnavailable === undefined ? [...groupBy(kin, ({ machine }) => machine.region).values()] : [kin];
-    const most = places.reduce(
-      (sum, { length }) => sum + Math.min(length, atMost(maxUnavailable ?? context.maxUnavailable, length)),
-      0,
-    );
+    const most = mostAway(group, there.filter(isTaken), kin.length, context);
+    const { whole, idleOnly } = rulesOf(context, { group });
     if (kin.length < 3 || most <= spare || whole === true || idleOnly === true) return [];
     return [
-      `"maxUnavailable" lets ${most} of the ${kin.length} working machines of ${clip(group, 40)} be away at once, which leaves no majority of them. If they form a cluster that needs one, write \`{"group": "${clip(group, 40)}", "maxUnavailable": ${spare}}\``,
+      `"maxUnavailable" lets ${most} of the ${kin.length} machines of ${clip(group, 40)} that are meant to be up be away at once, which leaves no majority of them. If they form a cluster that needs one, write \`{"group": "${clip(group, 40)}", "maxUnavailable": ${spare}}\``,
     ];
   });
 }

@@ -46,7 +46,7 @@ function order({ forecast, fleet, plan }: Findings): PlanSection | undefined {
 /** Why machines are not updated, or not now, and what takes them. */
 const LEFT: readonly { readonly standing: Standing; readonly way: string }[] = [
   { standing: 'foreign', way: 'the rollout ends Partial' },
-  { standing: 'unreachable', way: 'waited for until the deadline' },
+  { standing: 'unreachable', way: 'waited for; without it the end is Partial' },
   { standing: 'busy', way: 'looked at again' },
   { standing: 'unmanaged', way: '"unmanaged": "include" takes them' },
   { standing: 'suspended', way: '"suspended": "update" takes them, and they lose their memory' },

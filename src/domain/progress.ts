@@ -2,7 +2,8 @@ import type { Candidate } from './candidates.js';
 import type { RolloutContext } from './machine.js';
 import { isAway } from './pace.js';
 import type { RolloutState } from './state.js';
-import { type BakeStep, beginStep, type Judgement, type Step, viewOf } from './steps.js';
+import { total } from './pools.js';
+import { type BakeStep, beginStep, type Judgement, poolsIn, type Step, viewOf } from './steps.js';
 import { isClear } from './fleet.js';
 
 /** What cannot be updated keeps a step open for so long after anything last moved. */
@@ -70,8 +71,9 @@ export function stepEndsAt(state: RolloutState): number {
 const isSettled = (judgement: Judgement | undefined, end: number): boolean =>
   judgement !== undefined && (judgement.accepted === true || (judgement.verdict === 'PASS' && judgement.at >= end));
 
-/** Gates of the current bake that have not let it go on yet. */
+/** Gates of the current bake that have not let it go on yet; where nobody works there is nobody to judge. */
 export function openGates(state: RolloutState, step: BakeStep): BakeStep['gates'] {
+  if (state.seen !== undefined && total(poolsIn(state.seen.pools, step.scope), 'up') === 0) return [];
   const end = bakeEnd(state, step);
   return step.gates.filter(({ name }) => !isSettled(state.step.gates[name], end));
 }

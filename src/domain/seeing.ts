@@ -1,5 +1,6 @@
 import type { Candidate } from './candidates.js';
-import { isClear, type Observation, type Sick } from './fleet.js';
+import { isClear, type Observation } from './fleet.js';
+import type { Sick } from './shown.js';
 import type { LookOutcome } from './outcomes.js';
 import {
   pauseOnFailures,

@@ -6,8 +6,10 @@ export interface Selectable {
   readonly region: string;
   readonly group: string;
   readonly metadata: Readonly<Record<string, string>>;
-  /** False while its host hides its config: then group and metadata are unknown, and exclude nothing. */
+  /** False while its host hides its config. */
   readonly readable: boolean;
+  /** False where its metadata is hidden as well: then its group is unknown too, and neither excludes anything. */
+  readonly labelled: boolean;
 }
 
 export interface Selection {
@@ -26,9 +28,9 @@ function matches(selector: Selector, machine: Selectable): KeyMatches {
   const entries = selector.metadata && Object.entries(selector.metadata);
   return {
     regions: selector.regions?.includes(machine.region),
-    processGroups: machine.readable ? selector.processGroups?.includes(machine.group) : undefined,
+    processGroups: machine.labelled ? selector.processGroups?.includes(machine.group) : undefined,
     machines: selector.machines?.includes(machine.id),
-    metadata: machine.readable ? entries?.every(([key, value]) => machine.metadata[key] === value) : undefined,
+    metadata: machine.labelled ? entries?.every(([key, value]) => machine.metadata[key] === value) : undefined,
   };
 }
 

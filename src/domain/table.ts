@@ -114,7 +114,13 @@ const rowsOf = (...standings: Standing[]): Row[] => TABLE.filter(({ standing }) 
  * by hand since (flyctl keeps metadata it does not know, so such a machine carries the mark too).
  */
 export const BACK_TABLE: readonly Row[] = [
-  ...rowsOf('gone', 'excluded', 'special', 'unreachable'),
+  ...rowsOf('gone'),
+  {
+    standing: 'foreign',
+    when: (m, c) => !isSelected(c.selection, m) && isMarkOf(m.mark, { ...c.rollout, hash: c.back?.hash ?? '' }),
+    because: 'this rollout wrote to it, and only/except or its process group leave it out by now: it is left as it is',
+  },
+  ...rowsOf('excluded', 'special', 'unreachable'),
   UNDER_WAY,
   ...rowsOf('held'),
   { standing: 'atTarget', when: isAtTarget, because: 'it was brought back' },

@@ -18,8 +18,9 @@ import {
   forwardOf,
   servingScenario,
 } from './kill-fleet.js';
+import { approve, turnBack } from './canary-person.js';
 import { kill, type KillPlan, type Toll } from './killer.js';
-import { roomOf, sweep, type SweepLog } from './sweep.js';
+import { sweep, type SweepLog } from './sweep.js';
 import { judgeWatchers, openWatchers, type Watchers } from './watchers.js';
 
 export interface CanaryKillOptions extends KillPlan, Omit<FleetShape, 'longestJobMs'> {
@@ -49,7 +50,6 @@ const CONTINUE_AT = 250;
 /** Of the kills, so many at least are to fall into a way back. */
 const BACK_SHARE = 0.2;
 const PROGRESS_MS = 15_000;
-const POLL_MS = 400;
 
 /** What one run of the proof holds. */
 interface Proof {
@@ -213,59 +213,6 @@ async function back(proof: Proof, app: string, change: number): Promise<void> {
 async function check({ bench, wrongEnds }: Proof, app: string, digest: string, what: string): Promise<void> {
   const truth = await readTruth(bench.simulator.url, app);
   for (const machine of truth) if (machine.digest !== digest) wrongEnds.push(`${what}: ${machine.id}`);
-}
-
-interface Shown {
-  readonly phase?: string;
-  readonly rollout?: string;
-  readonly step?: { readonly name: string };
-}
-
-async function shown({ bench }: Proof, app: string): Promise<Shown> {
-  const room = bench.client.workflow.getHandle(roomOf(app));
-  const ask = () => room.query<Shown>('status');
-  return bench.client.withDeadline(Date.now() + 2_000, ask).catch(() => ({}));
-}
-
-/** Sends one signal to the rollout of an app; whether the server took it. */
-async function tell({ bench }: Proof, app: string, verb: string, payload: object): Promise<boolean> {
-  const room = bench.client.workflow.getHandle(roomOf(app));
-  const send = () => room.signal(verb, payload);
-  return bench.client.withDeadline(Date.now() + 2_000, send).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** Sends a rollout back, once, when it waits for its yes. */
-async function turnBack(proof: Proof, app: string, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    await delay(POLL_MS, undefined, { signal });
-    const { phase } = await shown(proof, app);
-    if (phase !== 'waiting') continue;
-    if (!(await tell(proof, app, 'rollback', { by: 'the proof' }))) continue;
-    proof.goingBack.add(app);
-    return;
-  }
-}
-
-/** Gives each rollout its yes once, when it waits for it, and notes when it waits for it again after it has gone on. */
-async function approve(proof: Proof, app: string, signal: AbortSignal): Promise<void> {
-  const { given, askedAgain } = proof;
-  const passed = new Set<string>();
-  for (;;) {
-    await delay(POLL_MS, undefined, { signal });
-    const { phase, rollout = '', step } = await shown(proof, app);
-    const isGiven = given.some((one) => one.rollout === rollout);
-    if (phase !== 'waiting') {
-      if (isGiven && phase === 'running') passed.add(rollout);
-      continue;
-    }
-    if (passed.has(rollout)) askedAgain.push(`${rollout} ${step?.name ?? ''}`);
-    if (isGiven) continue;
-    const at = Date.now();
-    if (await tell(proof, app, 'proceed', { at: step?.name, by: 'the proof' })) given.push({ rollout, at });
-  }
 }
 
 interface Witness {

@@ -59,10 +59,10 @@ export function crowded({ machine }: UpdateOrder, { inFlight }: RolloutState, se
   const flights = Object.values(inFlight);
   const place = `${machine.region} ${machine.group}`;
   const near = flights.filter((flight) => isNear(machine, flight, input));
-  const away = near.filter(({ working }) => working === 'up').length;
+  const away = near.filter(({ working }) => working !== undefined).length;
   const room = roomOf(input, machine, seen.up.filter((one) => isNear(machine, one, input)).length);
   const here = flights.filter(({ region, group }) => region === machine.region && group === machine.group);
-  const flying = here.filter(({ working, restore }) => !working && !restore).length;
+  const flying = here.filter(({ working, restore, crashed }) => !working && !restore && !crashed).length;
   const idle = seen.idle.filter(({ region, group }) => region === machine.region && group === machine.group).length;
   const isBesides = ruleOf(input, machine).whole === true && near.length > 1;
   return [

@@ -59,6 +59,7 @@ export const machine = (more: Partial<MachineFacts> = {}): MachineFacts => ({
   group: 'worker',
   metadata: {},
   readable: true,
+  labelled: true,
   state: 'stopped',
   version: '01KDW00000000000000000000A',
   digest: OLD,

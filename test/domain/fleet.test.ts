@@ -54,7 +54,11 @@ describe('a look', () => {
     ['foreign', machine({ digest: OTHER }), { foreign: 1 }],
     ['at target and never ran', atTarget(), { atTarget: 1, idle: 1 }],
     ['at target and verified', verified(), { atTarget: 1, verified: 1, good: 1, up: 1, room: 1 }],
-    ['at target and settling', verified({ life: { startedAt: NOW } }), { atTarget: 1, fresh: 1, up: 1, room: 1, hands: 0 }],
+    [
+      'at target and settling',
+      verified({ life: { startedAt: NOW } }),
+      { atTarget: 1, fresh: 1, up: 1, room: 1, hands: 0 },
+    ],
     [
       'at target with passing checks',
       verified({ checksConfigured: 1, checks: [{ name: 'alive', status: 'passing', since: NOW }] }),

@@ -227,7 +227,8 @@ describe('on a way back, of a group that can spare one', () => {
   const places = ['ams', 'ord'].map((region) => ({ region, group: 'zk' }));
   const calm = { ramp: undefined };
   const waiting = places.map((place, n) => candidate(`m${n}`, { ...place, working: 'up' }));
-  const spare = (more: number) => places.map((place) => pool({ ...place, up: 1, room: 1, spare: { room: more, hands: more } }));
+  const spare = (more: number) =>
+    places.map((place) => pool({ ...place, up: 1, room: 1, spare: { room: more, hands: more } }));
 
   test('one goes at a time, whatever its regions could spare', () => {
     expect(idsOf(admit(waiting, pace({ ...calm, pools: spare(1) })))).toEqual(['m0']);

@@ -5,7 +5,7 @@ import type { Selector } from '../../src/input/types.js';
 import { facts, fleet, selection, selector } from './arbitraries.js';
 import { M1, M2, machine } from './build.js';
 
-const hidden = machine({ readable: false, hostOk: false, group: 'app', metadata: {} });
+const hidden = machine({ readable: false, labelled: false, hostOk: false, group: 'app', metadata: {} });
 
 describe('only', () => {
   test.each<[Selector, boolean]>([
@@ -56,6 +56,12 @@ describe('a machine whose host hides its config', () => {
     expect(isSelected({ except: { metadata: {} } }, hidden)).toBe(true);
   });
 
+  test('is by what Fly shows of it all the same', () => {
+    const shown = { ...hidden, labelled: true, group: 'worker' };
+    expect(isSelected({ only: { processGroups: ['app'] } }, shown)).toBe(false);
+    expect(isSelected({ except: { processGroups: ['worker'] } }, shown)).toBe(false);
+  });
+
   test('is left out and chosen by region and id all the same', () => {
     expect(isSelected({ only: { regions: ['ams'] } }, hidden)).toBe(false);
     expect(isSelected({ only: { machines: [M2] } }, hidden)).toBe(false);
@@ -83,7 +89,7 @@ describe('whatever the selection', () => {
       fc.property(facts, selector, (drawn, several) => {
         const [reason] = Object.entries(several);
         fc.pre(reason !== undefined);
-        const [sample, one] = [{ ...drawn, readable: true }, Object.fromEntries([reason])];
+        const [sample, one] = [{ ...drawn, labelled: true }, Object.fromEntries([reason])];
         expect(isSelected({ except: one }, sample)).toBe(!isSelected({ only: one }, sample));
       }),
     );

@@ -122,7 +122,7 @@ const said = (from: RolloutState, verb: Verb, told: object | undefined, now: num
 };
 
 describe('a bake', () => {
-  const fresh = (from: RolloutState, when: number) => ({ ...from, seen: seen({ at: when }) });
+  const fresh = (from: RolloutState, when: number) => ({ ...from, seen: seen({ at: when, pools: [pool({ up: 2 })] }) });
 
   test('is done when it was long enough, a look is fresh, and every gate has passed since', () => {
     const passed = judged(at(BAKE), 'PASS', END);

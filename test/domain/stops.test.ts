@@ -113,7 +113,9 @@ describe('slots of those that are stopped', () => {
 
   test('a machine that is down already costs none of the capacity', () => {
     const downs = [up('a', { working: 'down' }), up('b', { working: 'down' })];
-    expect(admit(downs, roomy({ pools: [pool({ up: 9, room: 0, hands: 3, down: 2, verified: 100 })] }))).toHaveLength(2);
+    expect(admit(downs, roomy({ pools: [pool({ up: 9, room: 0, hands: 3, down: 2, verified: 100 })] }))).toHaveLength(
+      2,
+    );
   });
 
   test('of those that are down no more are in our hands at once than may be away', () => {

@@ -76,6 +76,22 @@ export const GROUP_DAYS: readonly Row[] = [
   ],
   [
     'Process groups',
+    'A cluster with `"maxUnavailable": 1`, and one of it that has crashed before: it comes first, and is started',
+    [/^completed: all 3 machines/],
+    {
+      ...BASE,
+      machines: [
+        ...ZK.slice(0, 2),
+        block('zk', 1, 'ord', { config: { restart: { policy: 'no' } } }),
+        ...REST,
+      ],
+      at: [{ ms: 1_000, do: { exit: { group: 'zk', region: 'ord', code: 1 } } }],
+      input: { groups: [{ group: 'zk', maxUnavailable: 1 }] },
+      said: [abortAt(3 * HOUR)],
+    },
+  ],
+  [
+    'Process groups',
     'A machine moves to a group that nobody named before its turn',
     [/^completed: all 8 machines/],
     { ...BASE, input: { groups: ['supervisor', 'conductor'] }, watch: moving('conductor', 'zk', MINUTE) },
