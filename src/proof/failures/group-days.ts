@@ -85,7 +85,7 @@ export const GROUP_DAYS: readonly Row[] = [
         block('zk', 1, 'ord', { config: { restart: { policy: 'no' } } }),
         ...REST,
       ],
-      at: [{ ms: 1_000, do: { exit: { group: 'zk', region: 'ord', code: 1 } } }],
+      scenario: { at: [{ ms: 1_000, do: { exit: { group: 'zk', region: 'ord', code: 1 } } }] },
       input: { groups: [{ group: 'zk', maxUnavailable: 1 }] },
       said: [abortAt(3 * HOUR)],
     },
