@@ -1,5 +1,5 @@
 import type { Clock } from '../src/clock.js';
-import { leftToDo, observe } from '../src/domain/fleet.js';
+import { type Behind, behindOf, isClear, leftToDo, type Observation, observe } from '../src/domain/fleet.js';
 import type { MachineFacts, RolloutContext } from '../src/domain/machine.js';
 import { classify } from '../src/domain/table.js';
 import { isNews, type LookOrder } from '../src/domain/look.js';
@@ -8,6 +8,7 @@ import type { FlyClient } from '../src/fly/client.js';
 import { FlyError } from '../src/fly/errors.js';
 import { factsOf } from './facts.js';
 import { listFleet } from './list-fleet.js';
+import { secretsSetAt } from './secrets-set.js';
 import { MOST_AWAITED, untilOneStops } from './until-one-stops.js';
 
 /** After a machine was seen to stop: soon enough for one that rests for two seconds, slow enough for a list that lags. */
@@ -59,6 +60,17 @@ function forcing({ context, force }: LookOrder, now: number, flyNow: number): Ro
   return force === undefined || now < force.from ? context : { ...context, forceBefore: flyNow - force.afterMs };
 }
 
+/** Where a restart for secrets finds nothing left to do, they are read again: one may have been set meanwhile. */
+async function lookBehind(
+  { context, step }: LookOrder,
+  seen: Observation,
+  facts: readonly MachineFacts[],
+  fly: FlyClient,
+): Promise<Behind | undefined> {
+  if (context.forSecrets !== true || !isClear(seen, step, context.inPlace === true)) return undefined;
+  return behindOf(facts, context, await secretsSetAt(context.app, fly));
+}
+
 async function lookOnce(order: LookOrder, deps: LookDeps, signal: AbortSignal): Promise<LookOutcome | Again> {
   const { look, context } = order;
   const early = look.after - deps.clock.now();
@@ -75,7 +87,10 @@ async function lookOnce(order: LookOrder, deps: LookDeps, signal: AbortSignal): 
   const forced = forcing(order, now, flyNow);
   const bornSince = look.since + (flyNow - now) - EARLIER_MS;
   const observation = observe(facts, forced, { ...order, now, since: look.since, flyNow, whole, unlisted, bornSince });
-  if (isNews(observation, order)) return { kind: 'seen', observation };
+  if (isNews(observation, order)) {
+    const behind = await lookBehind(order, observation, facts, deps.fly);
+    return { kind: 'seen', observation: behind === undefined ? observation : { ...observation, behind } };
+  }
   const short = whole ? '' : ' (the list is shorter than before and than the app counts)';
   const says = `${leftToDo(observation)} machines left${short}: ${observation.stragglers} working, ${observation.busy} between two states, ${observation.unreachable} unreachable, ${order.taken.length} taken`;
   const pollMs = Math.max(deps.pollMs[look.pace], Math.min(deps.pollMs.calm, (now - look.since) / SLOWER));

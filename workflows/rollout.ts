@@ -151,8 +151,9 @@ async function conclude(run: Run, loop: Loop, end: End, { tell, bell }: Telling)
   tell();
   await bell.quiet();
   await condition(allHandlersFinished);
-  const { startedSince } = loop.state().plan.context.change;
-  return endAs(statusOf(loop.state(), { now: Date.now(), ended }), end.outcome, startedSince);
+  const { change, forSecrets } = loop.state().plan.context;
+  const since = forSecrets === true ? undefined : change.startedSince;
+  return endAs(statusOf(loop.state(), { now: Date.now(), ended }), end.outcome, since);
 }
 
 function endAs(report: Status, outcome: Outcome, startedSince: number | undefined): Status {

@@ -1,10 +1,8 @@
 import { type Change, parseImage } from '../../src/domain/change.js';
 import type { FlyClient } from '../../src/fly/client.js';
 import type { ChangeInput } from '../../src/input/types.js';
+import { secretsSetAt } from '../secrets-set.js';
 import { Refused } from './refused.js';
-
-/** Fly writes whole seconds, or more of them: a machine that booted in the same one may have read the old value. */
-const SECOND_MS = 1_000;
 
 function imagesOf({ image }: ChangeInput): Change {
   if (image === undefined) return {};
@@ -13,11 +11,9 @@ function imagesOf({ image }: ChangeInput): Change {
   return { containers: Object.fromEntries(containers) };
 }
 
-async function secretsSetAt(app: string, fly: FlyClient): Promise<number> {
-  const { secrets } = await fly.listSecrets(app);
-  const times = (secrets ?? []).map((one) => Date.parse(one.updated_at ?? one.created_at ?? ''));
-  const known = times.filter((at) => !Number.isNaN(at));
-  if (known.length > 0) return Math.ceil((Math.max(...known) + 1) / SECOND_MS) * SECOND_MS;
+async function newestSecret(app: string, fly: FlyClient): Promise<number> {
+  const at = await secretsSetAt(app, fly);
+  if (at !== undefined) return at;
   throw new Refused([
     `restart: "${app}" has no secrets that a machine could have missed; set them with fly secrets set --stage, or write "restart": "now"`,
   ]);
@@ -26,7 +22,7 @@ async function secretsSetAt(app: string, fly: FlyClient): Promise<number> {
 /** Since when machines must have started, Fly's ms. */
 async function startedSince({ app, restart }: ChangeInput, fly: FlyClient): Promise<number | undefined> {
   if (restart === undefined) return undefined;
-  if (restart === 'secrets') return secretsSetAt(app, fly);
+  if (restart === 'secrets') return newestSecret(app, fly);
   const now = fly.now();
   if (restart === 'now') return now;
   if (restart.atMs <= now) return restart.atMs;

@@ -62,6 +62,7 @@ function contextOf(
     selection,
     unmanaged: input.unmanaged,
     suspended: input.suspended,
+    ...(input.restart === 'secrets' ? { forSecrets: true } : {}),
     ...(input.minSecretsVersion === undefined ? {} : { minSecretsVersion: input.minSecretsVersion }),
     allowOtherRepository: input.allowOtherRepository,
     healthy: input.healthy,

@@ -1,4 +1,5 @@
-import type { Observation } from './fleet.js';
+import type { Behind, Observation } from './fleet.js';
+import { iso } from './iso.js';
 import { total } from './pools.js';
 import { machines } from './say-count.js';
 import type { RolloutState } from './state.js';
@@ -53,6 +54,10 @@ function endOfBack(state: RolloutState, { pools, outside: { suspended = 0 } }: O
   return total(pools, 'selected') === 0 ? { outcome: well(state), says: 'no machine carries the change' } : undefined;
 }
 
+/** Done for the secrets as they were when it was planned, which is not what was asked for any more. */
+const sayBehind = ({ setAt, machines: count }: Behind): string =>
+  `a secret was set meanwhile (${iso(setAt)}), and ${machines(count)} started before that`;
+
 /** The end that a list says, twice. */
 export function endOf(state: RolloutState, seen: Observation): End {
   const isBack = state.plan.context.back !== undefined;
@@ -61,7 +66,8 @@ export function endOf(state: RolloutState, seen: Observation): End {
   if (total(seen.pools, 'selected') === 0) return { outcome: 'partial', says: sayNone(seen) };
   const foreign = total(seen.pools, 'foreign');
   const failed = Object.keys(state.failed).length;
-  if (failed + foreign === 0) return { outcome: well(state), says: sayCompleted(seen, isBack) };
-  const parts = [failed > 0 ? `${failed} failed` : '', foreign > 0 ? `${foreign} foreign` : ''];
+  const behind = seen.behind === undefined ? '' : sayBehind(seen.behind);
+  if (failed + foreign === 0 && behind === '') return { outcome: well(state), says: sayCompleted(seen, isBack) };
+  const parts = [failed > 0 ? `${failed} failed` : '', foreign > 0 ? `${foreign} foreign` : '', behind];
   return { outcome: 'partial', says: `${parts.filter((part) => part !== '').join(', ')}${sayHeld(state)}` };
 }

@@ -1,5 +1,5 @@
 import { type Candidate, eligible, inOrder, toCandidate, withCapacity } from './candidates.js';
-import type { Judged, MachineFacts, RolloutContext, Standing } from './machine.js';
+import { IDLE, type Judged, type MachineFacts, type RolloutContext, type Standing } from './machine.js';
 import { type Mixture, mixtureOf } from './mixture.js';
 import { classify } from './table.js';
 import { sayCount } from './say-count.js';
@@ -16,6 +16,13 @@ export interface Remark {
   readonly group: string;
   readonly standing: Standing;
   readonly says: string;
+}
+
+/** Machines that work with older secrets than those of the app. */
+export interface Behind {
+  /** When they were set, Fly's ms. */
+  readonly setAt: number;
+  readonly machines: number;
 }
 
 /** What one look at the fleet says: counts and what there is to do, never the fleet itself. */
@@ -52,6 +59,8 @@ export interface Observation {
   readonly early: Readonly<Record<string, readonly ShownCount[]>>;
   readonly unreachable: number;
   readonly busy: number;
+  /** Machines that are done, and booted before a secret was set meanwhile; only where nothing else is left to do. */
+  readonly behind?: Behind;
   /** What runs where; left out by releases before it was told. */
   readonly mixture?: Mixture;
   /** How far Fly's clock is ahead of ours, ms. */
@@ -230,6 +239,22 @@ function toRemark({ machine, standing, because }: Judged, pools: Map<string, Cou
   const away = sayCount(down, 'machine of its region and group is', 'machines of its region and group are');
   const kept = `; not now: ${away} no capacity (held, cordoned, failed, or a check does not pass), and "maxUnavailable" spares no more`;
   return { id, region, group, standing, says: isFull ? `${because}${kept}` : because };
+}
+
+/** Who of a selection works with secrets from before `setAt`; who is idle reads them at its next start. */
+export function behindOf(
+  fleet: readonly MachineFacts[],
+  context: RolloutContext,
+  setAt: number | undefined,
+): Behind | undefined {
+  const { startedSince = Infinity } = context.change;
+  if (setAt === undefined || setAt <= startedSince) return undefined;
+  const isBehind = (machine: MachineFacts) =>
+    isInside(classify(machine, context).standing) &&
+    !IDLE.includes(machine.state) &&
+    (machine.bootedAt === undefined || machine.bootedAt < setAt);
+  const machines = fleet.filter(isBehind).length;
+  return machines === 0 ? undefined : { setAt, machines };
 }
 
 /** Machines still to do: off target, not foreign, not failed. */

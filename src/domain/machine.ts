@@ -98,6 +98,8 @@ export interface RolloutContext {
   readonly selection: Selection;
   readonly unmanaged: 'leave' | 'include';
   readonly suspended: 'leave' | 'update';
+  /** Its restart is for the secrets of the app: in the end they are read again. */
+  readonly forSecrets?: true;
   /** Every write tells Fly to boot with secrets of this version, or newer ones. */
   readonly minSecretsVersion?: number;
   readonly allowOtherRepository: boolean;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { drive, type DriveOptions, type Driven } from '../../src/proof/drive.js';
 import { createWorld, type World } from '../../src/proof/world.js';
-import { APP, CHECKED, deployByHand, expectClean, MINUTE, NEW, OLD, on, writes } from './canaries.js';
+import { APP, CHECKED, deployByHand, expectClean, MINUTE, NEW, OLD, on, post, writes } from './canaries.js';
 
 /** Changes that are no image: machines start anew where they must, and idle ones are left alone. */
 
@@ -106,6 +106,60 @@ test('a restart alone cannot be taken back, and the verb says so', async () => {
   const said = [{ atMs: 1_000, verb: 'rollback' as const }];
   expect(outcomeOf(await canary(world, { restart: 'secrets' }, { said }))).toBe('completed');
   expect(writes(world)).toHaveLength(4);
+});
+
+/** One more secret is set as soon as `after` machines have been written. */
+function setDuring(world: World, after: number): { watch: () => void; before: () => number } {
+  let before: number | undefined;
+  const watch = () => {
+    if (before !== undefined || writes(world).length < after) return;
+    before = writes(world).length;
+    void setSecret(world);
+  };
+  return { watch, before: () => before ?? 0 };
+}
+
+describe('a secret that is set while a restart for secrets runs', () => {
+  test('ends it Partial where machines started before that, and the next start takes those alone', async () => {
+    const world = await withNewSecrets([block('started', 12), block('stopped', 4)]);
+    const { watch, before } = setDuring(world, 5);
+    const { end } = await canary(world, { restart: 'secrets' }, { watch });
+    const first = writes(world).length;
+    const old = secretsOf(world, 'started').filter((version) => version === 2).length;
+    expect(old).toBeGreaterThanOrEqual(before() - 1);
+    const says = 'outcome' in end ? end.says : '';
+    expect(says).toMatch(/^a secret was set meanwhile \(.+Z\), and \d+ machines started before that$/);
+    const told = Number(/(\d+) machines/.exec(says)?.[1]);
+    // Fly tells whole seconds: who started in the same one may have read the old value.
+    expect([old, old + 1]).toContain(told);
+    expect(outcomeOf(await canary(world, { restart: 'secrets' }, { start: 't' }))).toBe('completed');
+    expect(writes(world).length - first).toBe(told);
+    expect(new Set(secretsOf(world, 'started'))).toEqual(new Set([3]));
+    expectClean(world);
+  });
+
+  test('changes nothing where all have started since', async () => {
+    const world = await withNewSecrets([block('started', 4)]);
+    const { watch } = setDuring(world, 4);
+    const again = async () => {
+      await world.clock.sleep(5 * MINUTE);
+      for (const { id } of world.simulator.machines(APP)) {
+        await post(world, `/${id}/stop`, {});
+        await world.clock.sleep(30_000);
+        await post(world, `/${id}/start`, {});
+      }
+    };
+    const restarted = again();
+    expect(outcomeOf(await canary(world, { restart: 'secrets', bake: '20m' }, { watch }))).toBe('completed');
+    await restarted;
+    expect(secretsOf(world, 'started')).toEqual([3, 3, 3, 3]);
+  });
+
+  test('is nothing to a restart that names its time', async () => {
+    const world = await withNewSecrets([block('started', 4)]);
+    const { watch } = setDuring(world, 2);
+    expect(outcomeOf(await canary(world, { restart: 'now' }, { watch }))).toBe('completed');
+  });
 });
 
 describe('refused before any write', () => {
