@@ -8,6 +8,7 @@ import { machines } from './say-count.js';
 import { isTurning } from './turn.js';
 import { gateOrders, type GateOrder } from './judging.js';
 import {
+  awaitsJobs,
   hasUpdatable,
   isLastStep,
   isOwed,
@@ -142,7 +143,8 @@ function afterDeadline(situation: Situation): Decision | undefined {
 /** What can never be updated keeps the last step open for a while only. */
 function whenPatienceEnds(situation: Situation): Decision | undefined {
   const { state, now, flying } = situation;
-  if (!isLastStep(state) || flying || now < patienceEnd(state) || hasUpdatable(state)) return undefined;
+  if (!isLastStep(state) || flying || now < patienceEnd(state)) return undefined;
+  if (hasUpdatable(state) || awaitsJobs(state)) return undefined;
   const first = wrapUp(situation);
   if (first !== undefined) return first;
   const left = state.seen === undefined ? state.plan.selected : leftToDo(state.seen);

@@ -143,7 +143,8 @@ const knownOf = (view: View, fresh: ReadonlySet<string>): Known => ({
   aheadMs: view.flyNow - view.now,
   away: new Set(view.away),
   failed: new Set(view.failed.filter((id) => !view.accepted.includes(id))),
-  doubt: new Set(view.doubt),
+  // Of one that has failed a person decides, whatever its last order did.
+  doubt: new Set(view.doubt.filter((id) => !view.failed.includes(id))),
   landed: view.landed,
   fresh,
 });

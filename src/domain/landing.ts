@@ -27,6 +27,13 @@ export function onLaunched(state: RolloutState, candidate: Candidate, now: numbe
 const restMs = (tries: number, retryAfterMs: number): number =>
   Math.max(retryAfterMs, Math.min(300_000, 5_000 * 2 ** (tries - 1)));
 
+/** It was stopped, or written to, or nobody knows. */
+const wasTouched = (outcome: UpdateOutcome): boolean =>
+  outcome.stopped === true ||
+  outcome.held === true ||
+  outcome.kind === 'failed' ||
+  (outcome.kind === 'error' && outcome.inDoubt);
+
 /**
  * It may be no capacity yet; one that has passed is, and one that was left as it was never stopped being it. Where a
  * group has numbers of its own only a look tells who has been healthy for his time.
@@ -36,7 +43,7 @@ function isAwayYet({ plan }: RolloutState, flight: Flight, outcome: UpdateOutcom
   const { maxUnavailable, whole } = rulesOf(plan.context, flight);
   if (working === undefined && restore !== true && crashed !== true) return whole === true;
   if (outcome?.kind === 'updated') return outcome.passed !== true || maxUnavailable !== undefined || whole === true;
-  return outcome?.kind !== 'left' || outcome.stopped === true || outcome.held === true || restore === true;
+  return outcome === undefined || restore === true || wasTouched(outcome);
 }
 
 /** No longer in flight. What looks found before it landed proves nothing for the closing pass. */

@@ -84,7 +84,8 @@ export function pauseOnFailures(state: RolloutState, now: number): RolloutState 
 export function pauseOnTime(state: RolloutState, now: number): RolloutState {
   const step = stepOf(state);
   if (step.kind === 'approval' && state.step.proceededAt === undefined && now >= approvalEnd(state, step.ms)) {
-    const says = `nobody has approved ${step.name} within ${sayMs(step.ms)}; resume asks again, abort and rollback end it`;
+    const ends = canGoBack(state) ? 'abort and rollback end it' : 'abort ends it';
+    const says = `nobody has approved ${step.name} within ${sayMs(step.ms)}; resume asks again, ${ends}`;
     return paused(state, 'approval_expired', says, now);
   }
   if (step.kind !== 'update' || now < patienceEnd(state) || !hasUpdatable(state)) return state;

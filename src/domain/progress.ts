@@ -44,15 +44,20 @@ function patienceOf({ inPlace, healthy, groups = {} }: RolloutContext): number {
 }
 
 /** When a step of updates has waited long enough for what cannot be updated; `Infinity` under a deadline. */
-export function patienceEnd({ plan, step, seen, movedAt = 0, resumedAt = 0 }: RolloutState): number {
-  // On a way back the deadline is for jobs: who serves is not waited for.
-  const isForJobs = plan.context.back === undefined || plan.context.inPlace !== true || (seen?.stragglers ?? 0) > 0;
+export function patienceEnd(state: RolloutState): number {
+  const { plan, step, movedAt = 0, resumedAt = 0, readyAt = 0 } = state;
+  // Who serves is not waited for on a way back: its deadline is for jobs.
+  const isForJobs = plan.context.back === undefined || plan.context.inPlace !== true;
   if (plan.deadlineMs !== undefined && isForJobs) return Infinity;
   const current = stepOf({ plan, step });
   const waitMs = current.kind === 'update' ? (current.waitMs ?? 0) : 0;
-  const patient = Math.max(step.outwaited ? 0 : step.since, movedAt, resumedAt) + patienceOf(plan.context);
+  const patient = Math.max(step.outwaited ? 0 : step.since, movedAt, resumedAt, readyAt) + patienceOf(plan.context);
   return Math.max(patient, step.since + step.pausedMs + waitMs);
 }
+
+/** Patience may end, and there is nothing to be done but to wait: for machines that are never cut, until the deadline. */
+export const awaitsJobs = ({ plan, seen }: RolloutState): boolean =>
+  plan.context.back !== undefined && plan.deadlineMs !== undefined && (seen?.stragglers ?? 0) > 0;
 
 /** When the current step may change by itself. */
 export function stepEndsAt(state: RolloutState): number {
@@ -88,7 +93,8 @@ export function isStepDone(state: RolloutState, now: number): boolean {
   switch (step.kind) {
     case 'update':
       return (
-        state.clear.looks >= (step.closing === true ? 2 : 1) || (now >= patienceEnd(state) && !hasUpdatable(state))
+        state.clear.looks >= (step.closing === true ? 2 : 1) ||
+        (now >= patienceEnd(state) && !hasUpdatable(state) && !awaitsJobs(state))
       );
     case 'bake':
       return (state.seen?.at ?? 0) >= bakeEnd(state, step) && openGates(state, step).length === 0;

@@ -52,6 +52,10 @@ function trialsAfter({ trials }: RolloutState, seen: Observation): RolloutState[
   return Object.fromEntries(Object.entries(trials).filter(isOpen));
 }
 
+/** Somebody waited for has stopped, or was made: patience with what there is to do begins now. */
+const isReadyAgain = ({ queue, resting, inFlight }: RolloutState, { candidates }: Observation): boolean =>
+  candidates.length > 0 && queue.length === 0 && Object.keys(resting).length + Object.keys(inFlight).length === 0;
+
 /** A look that knew of it has counted it; what its list did not show yet the next ones are told again, for a while. */
 const landedAfter = ({ landed }: RolloutState, { at, since }: Observation): RolloutState['landed'] =>
   Object.fromEntries(
@@ -83,6 +87,7 @@ function onSeen(before: RolloutState, observation: Observation, now: number): Ro
     trials: trialsAfter(state, observation),
     landed: landedAfter(state, observation),
     ...(hasBooted ? { booted: true } : {}),
+    ...(isReadyAgain(state, observation) ? { readyAt: now } : {}),
     queue: queueAfter({ ...state, failed }, observation.candidates),
     failedInRow: state.failedInRow + fresh.length,
     clear: { looks: isDone ? state.clear.looks + 1 : 0, at: now },

@@ -145,6 +145,8 @@ export interface RolloutState {
   readonly landedAt?: number;
   /** When a machine last came to its target, or failed. */
   readonly movedAt?: number;
+  /** When there was last something to update after there had been nothing. */
+  readonly readyAt?: number;
   readonly written: number;
   readonly interrupted: readonly string[];
   /** What happened, for whoever asks later. */

@@ -29,8 +29,11 @@ function namedEnd({ headers }: HttpAnswer, now: number): number | undefined {
 function limitEnds(answer: HttpAnswer, now: number): number | undefined {
   const named = namedEnd(answer, now);
   if (named !== undefined && named >= SECOND_MS) return Math.min(named, LONGEST_MS);
-  return answer.status === 429 || named !== undefined ? LIMIT_MS : undefined;
+  return answer.status === 429 || named !== undefined || isUnnamedLimit(answer) ? LIMIT_MS : undefined;
 }
+
+/** GitHub's secondary limits may come as a 403 that names no time (docs, rate limits for the REST API). */
+const isUnnamedLimit = ({ status, body }: HttpAnswer): boolean => status === 403 && /\brate limit\b/i.test(body);
 
 /** Of these more may come of trying again. */
 const PASSING = [408, 425, 429];

@@ -254,6 +254,14 @@ describe('GitHub', () => {
     });
   });
 
+  test('a 403 that speaks of a rate limit is one, and asks for a minute where it names no time', async () => {
+    const body = JSON.stringify({ message: 'You have exceeded a secondary rate limit.' });
+    server.fault(() => ({ status: 403, body }));
+    await expect(tell(github(), notice())).rejects.toMatchObject({ retryAfterMs: 60_000, isRefusal: false });
+    server.fault(() => ({ status: 403, body: JSON.stringify({ message: 'Resource not accessible' }) }));
+    await expect(tell(github(), notice())).rejects.toMatchObject({ isRefusal: true });
+  });
+
   test('makes another comment where somebody deleted ours, and one that is refused keeps the other from nothing', async () => {
     const memory = await tell(github(), notice());
     server.fault(({ method }) => (method === 'PATCH' ? { status: 404 } : undefined));

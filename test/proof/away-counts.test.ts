@@ -211,12 +211,15 @@ test('idle machines of a whole group go one after another, without a wait in bet
   expect(Math.max(...times)).toBeLessThan(2 * MINUTE);
 });
 
-test('on the way back of a process group those that are never cut are waited for', async () => {
+test.each([
+  [1, 100, 190],
+  [3, 210, 360],
+])('on the way back of a process group %i that are never cut are waited for', async (count, backAt, endsAt) => {
   const apps = [
     {
       name: APP,
       machines: [
-        block('w', 3, 'ams', { job: { lengthMs: 180 * MINUTE, idleMs: MINUTE }, config: NO_RESTART }),
+        block('w', count, 'ams', { job: { lengthMs: 180 * MINUTE, idleMs: MINUTE }, config: NO_RESTART }),
         block('web', 2, 'ams'),
       ],
     },
@@ -228,10 +231,13 @@ test('on the way back of a process group those that are never cut are waited for
     type: 'processGroup',
     start: 'a',
     input,
-    said: [{ atMs: 210 * MINUTE, verb: 'rollback' }],
+    said: [
+      { atMs: backAt * MINUTE, verb: 'rollback' },
+      { atMs: 24 * 60 * MINUTE, verb: 'abort' },
+    ],
   });
   expect('outcome' in end && end.outcome).toBe('rolledBack');
-  expect(on(world, OLD)).toBe(5);
+  expect(on(world, OLD)).toBe(count + 2);
   // Their jobs on the new version end then, and not before.
-  expect(world.clock.now() - begun).toBeGreaterThan(360 * MINUTE);
+  expect(world.clock.now() - begun).toBeGreaterThan(endsAt * MINUTE);
 });
