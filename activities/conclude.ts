@@ -53,7 +53,8 @@ function isToRevive({ context, machine: listed }: Update['order'], machine: Mach
 async function revive(update: Update, after: After): Promise<boolean> {
   const { app, id, deps, order, attempt, lease } = update;
   // Of all others it is known that they were idle, and are to be.
-  const mayHave = order.context.back ?? order.machine.crashed ?? order.inDoubtSince;
+  const { crashed, working } = order.machine;
+  const mayHave = order.context.back ?? crashed ?? working ?? order.inDoubtSince;
   if (mayHave === undefined) return false;
   const machine = after.machine ?? (await deps.fly.getMachine(app, id));
   if (!isToRevive(order, machine)) return false;

@@ -1,13 +1,13 @@
 import { hashOfMark, MARK_KEY } from '../src/domain/change.js';
-import { isAtTarget, type MachineFacts, type RolloutContext } from '../src/domain/machine.js';
+import { isAtTarget, isUnstarted, type MachineFacts, type RolloutContext } from '../src/domain/machine.js';
 import type { FlyClient } from '../src/fly/client.js';
 
 /** Each costs a call; where there are more, the next start finds the rest. */
 const MOST_CUT = 50;
 
 /**
- * Machines that an earlier start of this change met at work and left stopped, because its worker died or it was
- * stopped before it could start them again. Flyctl keeps unknown metadata, so a later update by hand carries the mark
+ * Machines that an earlier start of this change met at work, or crashed at it, and left stopped, because its worker
+ * died or it was stopped before it could start them again. Flyctl keeps unknown metadata, so a later update by hand carries the mark
  * too: only the first version with a mark is the one that was written with it.
  */
 export async function findCut(
@@ -17,7 +17,7 @@ export async function findCut(
 ): Promise<string[]> {
   const suspects = facts.filter(
     (machine) =>
-      machine.cut &&
+      (machine.cut || isUnstarted(machine)) &&
       machine.onlyIdle === undefined &&
       hashOfMark(machine.mark) === context.rollout.hash &&
       isAtTarget(machine, context),

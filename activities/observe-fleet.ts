@@ -57,7 +57,8 @@ export async function observeFleet(
 
 /** From its time on, who has had his time by Fly's own clock may be stopped. */
 function forcing({ context, force }: LookOrder, now: number, flyNow: number): RolloutContext {
-  return force === undefined || now < force.from ? context : { ...context, forceBefore: flyNow - force.afterMs };
+  const timed = { ...context, flyNow };
+  return force === undefined || now < force.from ? timed : { ...timed, forceBefore: flyNow - force.afterMs };
 }
 
 /** Where a restart for secrets finds nothing left to do, they are read again: one may have been set meanwhile. */
@@ -67,8 +68,15 @@ async function lookBehind(
   facts: readonly MachineFacts[],
   fly: FlyClient,
 ): Promise<Behind | undefined> {
-  if (context.forSecrets !== true || !isClear(seen, step, context.inPlace === true)) return undefined;
-  return behindOf(facts, context, await secretsSetAt(context.app, fly));
+  if (context.forSecrets !== true || context.back !== undefined) return undefined;
+  if (!isClear(seen, step, context.inPlace === true)) return undefined;
+  try {
+    return behindOf(facts, context, await secretsSetAt(context.app, fly));
+  } catch (error) {
+    // All that was asked for is done: that it cannot be read again ends nothing, and is said.
+    if (error instanceof FlyError) return 'unread';
+    throw error;
+  }
 }
 
 async function lookOnce(order: LookOrder, deps: LookDeps, signal: AbortSignal): Promise<LookOutcome | Again> {

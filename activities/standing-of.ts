@@ -11,5 +11,5 @@ export function standingOf({ order, deps }: Update, machine: Machine): Standing 
   // An answer that tells of no event at all tells nothing of its age.
   const isDated = facts.lastStartAt !== undefined;
   const force = forceAfterMs === undefined || !isDated ? {} : { forceBefore: deps.fly.now() - forceAfterMs };
-  return classify(facts, { ...context, ...force }).standing;
+  return classify(facts, { ...context, ...force, flyNow: deps.fly.now() }).standing;
 }

@@ -1,11 +1,13 @@
 import type { Clock } from '../src/clock.js';
 import type { Hold } from '../src/domain/hold.js';
+import { isUnstarted } from '../src/domain/machine.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import type { FlyClient } from '../src/fly/client.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { Machine } from '../src/fly/wire.js';
 import type { UpdateOrder } from '../src/domain/orders.js';
 import { conclude, digestOf } from './conclude.js';
+import { factsOf } from './facts.js';
 import { heldBack, NOT_FOR_SURE } from './held-back.js';
 import { type Held, takeLease } from './lease.js';
 import { putRight } from './put-right.js';
@@ -217,10 +219,15 @@ async function goOnAfter(update: Update, version: string, { config }: Machine): 
 /** At target without a write. */
 const AS_IT_WAS = { kind: 'updated', wrote: false, interrupted: false } as const;
 
+/** It was written as one that had crashed, and never started. */
+const isLeftDown = ({ order }: Update, machine: Machine): boolean =>
+  order.machine.crashed === true && isUnstarted(factsOf(machine, order.context.change));
+
 /** The table once more, on what was just read: what is anything but ready is not written. */
 async function assess(update: Update, machine: Machine): Promise<UpdateOutcome> {
   const standing = standingOf(update, machine);
   // Whoever wrote it has counted it: a write that nobody knew of has shown its trace above.
+  if (standing === 'atTarget' && isLeftDown(update, machine)) return startAgain(update, machine);
   if (standing === 'atTarget') return { ...AS_IT_WAS, version: machine.instance_id, ...digestOf(machine) };
   if (standing === 'cut') return startAgain(update, machine);
   if (standing === 'ready') return write(update, machine);
@@ -273,10 +280,16 @@ async function write(update: Update, machine: Machine): Promise<UpdateOutcome> {
 
 /** An earlier start of this change met it at work and could not finish: it ends started, as it was. */
 async function startAgain(update: Update, machine: Machine): Promise<UpdateOutcome> {
-  const { app, id, deps, attempt, lease } = update;
-  attempt.say('starts it again: an earlier update met it at work');
+  const { app, id, deps, order, attempt, lease } = update;
+  attempt.say('starts it again: an earlier update met it at work, or it has crashed');
   const held = await heldBack(attempt);
   if (held !== undefined) return held;
   await deps.fly.startMachine(app, id, lease.nonce());
-  return { kind: 'updated', version: machine.instance_id, ...digestOf(machine), wrote: false, interrupted: true };
+  return {
+    kind: 'updated',
+    version: machine.instance_id,
+    ...digestOf(machine),
+    wrote: false,
+    interrupted: order.machine.crashed !== true,
+  };
 }

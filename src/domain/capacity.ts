@@ -1,8 +1,19 @@
 import type { Amount, GroupRules } from '../input/types.js';
-import { hashOfMark, wasAtWork } from './change.js';
+import { wasAtWork } from './change.js';
 import { groupBy } from './group-by.js';
-import { healthyOf, IDLE, isInPlace, type Judged, type MachineFacts, type RolloutContext, rulesOf } from './machine.js';
-import type { Landed } from './pace.js';
+import {
+  healthyOf,
+  IDLE,
+  isInPlace,
+  isLaunching,
+  isOfOurs,
+  isUnstarted,
+  type Judged,
+  type MachineFacts,
+  type RolloutContext,
+  rulesOf,
+} from './machine.js';
+import { type Landed, MOST_TRIES } from './pace.js';
 import { type CountedPool, placeKey, samePlace, shared, total } from './pools.js';
 import { hasHeldOn } from './verdict.js';
 
@@ -22,6 +33,8 @@ export interface Known {
   readonly fresh: ReadonlySet<string>;
   /** Orders that ended lately: a list that lags shows their machines as they were before. */
   readonly landed: Readonly<Record<string, Landed>>;
+  /** Machines that rest since Fly let their orders do no more, with how often they were tried. */
+  readonly fallen: Readonly<Record<string, number>>;
 }
 
 /** Everybody who may be missed. */
@@ -64,12 +77,13 @@ const hasCrashed = ({ life: { exit } }: MachineFacts): boolean =>
 
 /**
  * It was at work when this change came to it (or the one that is taken back), or it belongs to a group that is counted
- * as one, and it has crashed since: it is missed, and an order only brings it back.
+ * as one, and it has crashed since, or was to be started and is not: it is missed, and an order only brings it back.
  */
 export function isCrashed(machine: MachineFacts, context: RolloutContext): boolean {
+  if (!IDLE.includes(machine.state)) return false;
   const isGone = hasCrashed(machine);
-  if (!IDLE.includes(machine.state) || !(machine.state === 'failed' || isGone)) return false;
-  if (isOfOurs(machine, context) && wasAtWork(machine.metadata)) return true;
+  const isLeft = (context.back !== undefined || context.cut.includes(machine.id)) && isUnstarted(machine);
+  if (isOfOurs(machine, context) && wasAtWork(machine.metadata)) return machine.state === 'failed' || isGone || isLeft;
   return (
     isGone && machine.onlyIdle === undefined && isInPlace(context, machine) && countsAcross(rulesOf(context, machine))
   );
@@ -87,34 +101,27 @@ const RESTS: readonly string[] = [
   'launch_failed',
 ];
 
-/** So long at the most a version that is to start is there before it does: an update makes it first. */
-const CREATED_MS = 60_000;
-
-/** Of this change, or of the one that is taken back. */
-const isOfOurs = ({ mark }: MachineFacts, { rollout, back }: RolloutContext): boolean => {
-  const hash = hashOfMark(mark);
-  return hash !== undefined && (hash === rollout.hash || hash === back?.hash);
-};
-
 /** On its way from one state to another; what we know to have been idle is on its way to that again. */
-function isBetween(machine: MachineFacts, context: RolloutContext, flyNow: number): boolean {
-  const { state, bornAt = 0, life, metadata } = machine;
-  const isNew = state === 'created' && life.startedAt === undefined && flyNow - bornAt < CREATED_MS;
-  return (isNew || !RESTS.includes(state)) && (!isOfOurs(machine, context) || wasAtWork(metadata));
+function isBetween(machine: MachineFacts, context: RolloutContext): boolean {
+  if (isLaunching(machine, context)) return true;
+  return !RESTS.includes(machine.state) && (!isOfOurs(machine, context) || wasAtWork(machine.metadata));
 }
 
 /**
  * At work, or it was when we stopped it for this change, or it crashed at it. Whoever is between two states by another
  * hand is missed as well: what it will be nobody knows, and it is no capacity now.
  */
-function isMeantUp(
-  machine: MachineFacts,
-  context: RolloutContext,
-  { away, flyNow }: Pick<Known, 'away' | 'flyNow'>,
-): boolean {
-  const { id, state, hold } = machine;
+function isMeantUp(machine: MachineFacts, context: RolloutContext, isOurs: boolean): boolean {
+  const { state, hold } = machine;
   if (RUNS.includes(state) || hold?.started === true || isCrashed(machine, context)) return true;
-  return !away.has(id) && isBetween(machine, context, flyNow);
+  return !isOurs && isBetween(machine, context);
+}
+
+/** An order of ours has met it at work, or crashed at it, and has not brought it back yet. */
+function isOwed(machine: MachineFacts, context: RolloutContext, { doubt, landed, fallen }: Known): boolean {
+  const { id, state, metadata } = machine;
+  const isUnended = doubt.has(id) || Object.hasOwn(landed, id) || Object.hasOwn(fallen, id);
+  return isUnended && IDLE.includes(state) && isOfOurs(machine, context) && wasAtWork(metadata);
 }
 
 /** Why it is no capacity as it is; checks that have not reported are none that pass. */
@@ -123,7 +130,7 @@ function lackOf(machine: MachineFacts): string | undefined {
   const bad = checks.find(({ status }) => status !== 'passing');
   if (!hostOk) return 'its host is not ok';
   if (hold !== undefined) return 'Layover holds it';
-  if (state !== 'created' && IDLE.includes(state)) return 'it has crashed';
+  if (state !== 'created' && IDLE.includes(state)) return 'it has crashed (start it, or destroy it)';
   if (state !== 'started') return `it is ${state}`;
   if (cordoned) return 'it is cordoned';
   if (bad !== undefined) return `its check ${bad.name} is ${bad.status}`;
@@ -137,30 +144,36 @@ function isBehind(machine: MachineFacts, landed: Landed | undefined, { aheadMs }
   return bornAt <= landed.bornAt && lastStartAt < landed.since + aheadMs;
 }
 
+/** Why it is missed, by what we know of it. */
+function lackByUs(machine: MachineFacts, isYoung: boolean, known: Known): string | undefined {
+  const { id } = machine;
+  if (known.failed.has(id)) return 'it has failed';
+  if (known.doubt.has(id)) return 'nobody knows the end of its update';
+  if (isBehind(machine, known.landed[id], known)) return 'Fly does not list it yet as it is since its update';
+  return isYoung ? 'it has not been healthy for its time yet' : undefined;
+}
+
 /** Undefined where nobody misses it. */
 function memberOf(machine: MachineFacts, context: RolloutContext, known: Known): Member | undefined {
-  const { id } = machine;
-  if (!isMeantUp(machine, context, known)) return undefined;
+  const { id, state } = machine;
+  const isOurs = known.away.has(id);
+  const owed = isOwed(machine, context, known);
+  if (!owed && !isMeantUp(machine, context, isOurs)) return undefined;
   // In flight it counts as such, never a second time as one that is down.
-  if (known.away.has(id)) return { machine, lacks: undefined, settles: false };
-  const isYoung =
-    countsAcross(rulesOf(context, machine)) && !hasHeldOn(machine, healthyOf(context, machine), known.flyNow);
-  const why = [
-    [known.failed.has(id), 'it has failed'],
-    [known.doubt.has(id), 'nobody knows the end of its update'],
-    [isBehind(machine, known.landed[id], known), 'Fly does not list it yet as it is since its update'],
-    [isYoung, 'it has not been healthy for its time yet'],
-  ] as const;
-  const lacks = lackOf(machine) ?? why.find(([is]) => is)?.[1];
-  return { machine, lacks, settles: RUNS.includes(machine.state) && (known.fresh.has(id) || isYoung) };
+  if (isOurs) return { machine, lacks: undefined, settles: false };
+  const isAcross = countsAcross(rulesOf(context, machine));
+  const isYoung = isAcross && !hasHeldOn(machine, healthyOf(context, machine), known.flyNow);
+  const lacks = owed ? 'it was to be started, and is not' : (lackOf(machine) ?? lackByUs(machine, isYoung, known));
+  const isTried = (known.fallen[id] ?? Infinity) <= MOST_TRIES;
+  return { machine, lacks, settles: isTried || (RUNS.includes(state) && (isYoung || known.fresh.has(id))) };
 }
 
 const counted = (all: readonly Judged[], context: RolloutContext, known: Known): Member[] =>
   all.flatMap(({ machine }) => memberOf(machine, context, known) ?? []);
 
-/** Of a fleet that nobody has touched yet, who is meant to be up. @param flyNow Fly's time, ms. */
-export const meantUp = (fleet: readonly MachineFacts[], context: RolloutContext, flyNow: number): MachineFacts[] =>
-  fleet.filter((machine) => isMeantUp(machine, context, { away: new Set<string>(), flyNow }));
+/** Of a fleet that nobody has touched yet, who is meant to be up. */
+export const meantUp = (fleet: readonly MachineFacts[], context: RolloutContext): MachineFacts[] =>
+  fleet.filter((machine) => isMeantUp(machine, context, false));
 
 /** A share is rounded up, and at least one may be away: nothing would ever move otherwise. */
 export const atMost = (amount: Amount, of: number): number =>
@@ -179,10 +192,11 @@ function countUp(pools: readonly CountedPool[], { near, far }: Record<'near' | '
     pools.filter((pool) => pool.across === true),
     ({ group }) => group,
   );
-  const count = (pool: CountedPool | undefined, { lacks, settles }: Member) => {
+  const count = (pool: CountedPool | undefined, { machine, lacks, settles }: Member) => {
     if (pool === undefined) return;
     pool.up += 1;
     if (lacks !== undefined) pool.down += 1;
+    if (lacks !== undefined && IDLE.includes(machine.state)) pool.gone = (pool.gone ?? 0) + 1;
     if (settles) settling.set(pool, (settling.get(pool) ?? 0) + 1);
   };
   for (const member of near) count(byPlace.get(placeKey(member.machine)), member);

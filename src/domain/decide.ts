@@ -2,7 +2,7 @@ import type { Candidate } from './candidates.js';
 import { leftToDo } from './fleet.js';
 import { endOf, type Outcome, sayHeld } from './endings.js';
 import type { Look } from './look.js';
-import { admit, stand } from './pace.js';
+import { admit, isCapacity, stand } from './pace.js';
 import { mixedEnd } from './pauses.js';
 import { machines } from './say-count.js';
 import { isTurning } from './turn.js';
@@ -148,6 +148,9 @@ function whenPatienceEnds(situation: Situation): Decision | undefined {
   const first = wrapUp(situation);
   if (first !== undefined) return first;
   const left = state.seen === undefined ? state.plan.selected : leftToDo(state.seen);
+  // Who works on the new version may start anew again and again: that leaves nothing to do.
+  if (state.seen !== undefined && left + state.seen.doubtful + state.seen.held === 0)
+    return { kind: 'finish', ...endOf(state, state.seen) };
   return { kind: 'finish', outcome: 'partial', says: `${machines(left)} could not be updated${sayHeld(state)}` };
 }
 
@@ -201,8 +204,17 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
     working === undefined || working === 'ours' || now >= mayStopAt(state, id);
   const reopens = isReopened(state);
   const queue = state.queue.filter((one) => isNow(one) && (!reopens || isOwed(state, one)));
-  return { kind: 'act', start: isLate ? [] : admit(queue, paceOf(state)), look, judge: gateOrders(state) };
+  const pace = paceOf(state);
+  const admitted = isLate ? [] : admit(queue, pace);
+  const start = admitted.filter((one) => isFresh(state, now) || !isCapacity(one, pace.pools));
+  const how = start.length < admitted.length ? ({ ...look, until: now, afresh: true } as const) : look;
+  return { kind: 'act', start, look: how, judge: gateOrders(state) };
 }
+
+/** Capacity comes and goes without us: a look that came in longer ago gives nobody a slot of it. */
+const FRESH_MS = 5_000;
+
+const isFresh = ({ seenAt = 0 }: RolloutState, now: number): boolean => now - seenAt <= FRESH_MS;
 
 /** When the step may change by itself. Of one that is past its time a look tells at once, and then it waits for something else. */
 function nextEnds(state: RolloutState, now: number): number[] {

@@ -30,6 +30,7 @@ function sayCompleted(seen: Observation, isBack: boolean): string {
       : `all ${total(seen.pools, 'selected')} machines are at target`,
     notRun > 0 ? `${notRun} of them are not verified yet (they have not run it, or not for long enough)` : '',
     suspended > 0 ? `${machines(suspended)} left suspended` : '',
+    seen.behind === 'unread' ? 'whether a secret was set meanwhile could not be read' : '',
     seen.unlisted > 0 ? `the app counts ${machines(seen.unlisted)} more than Fly lists` : '',
   ]
     .filter((part) => part !== '')
@@ -55,8 +56,10 @@ function endOfBack(state: RolloutState, { pools, outside: { suspended = 0 } }: O
 }
 
 /** Done for the secrets as they were when it was planned, which is not what was asked for any more. */
-const sayBehind = ({ setAt, machines: count }: Behind): string =>
-  `a secret was set meanwhile (${iso(setAt)}), and ${machines(count)} started before that`;
+const sayBehind = (behind: Behind | undefined): string =>
+  behind === undefined || behind === 'unread'
+    ? ''
+    : `a secret was set meanwhile (${iso(behind.setAt)}), and ${machines(behind.machines)} started before that`;
 
 /** The end that a list says, twice. */
 export function endOf(state: RolloutState, seen: Observation): End {
@@ -66,7 +69,7 @@ export function endOf(state: RolloutState, seen: Observation): End {
   if (total(seen.pools, 'selected') === 0) return { outcome: 'partial', says: sayNone(seen) };
   const foreign = total(seen.pools, 'foreign');
   const failed = Object.keys(state.failed).length;
-  const behind = seen.behind === undefined ? '' : sayBehind(seen.behind);
+  const behind = sayBehind(seen.behind);
   if (failed + foreign === 0 && behind === '') return { outcome: well(state), says: sayCompleted(seen, isBack) };
   const parts = [failed > 0 ? `${failed} failed` : '', foreign > 0 ? `${foreign} foreign` : '', behind];
   return { outcome: 'partial', says: `${parts.filter((part) => part !== '').join(', ')}${sayHeld(state)}` };

@@ -18,12 +18,14 @@ export interface Remark {
   readonly says: string;
 }
 
-/** Machines that work with older secrets than those of the app. */
-export interface Behind {
-  /** When they were set, Fly's ms. */
-  readonly setAt: number;
-  readonly machines: number;
-}
+/** Machines that work with older secrets than those of the app; `unread` where Fly did not tell. */
+export type Behind =
+  | 'unread'
+  | {
+      /** When they were set, Fly's ms. */
+      readonly setAt: number;
+      readonly machines: number;
+    };
 
 /** What one look at the fleet says: counts and what there is to do, never the fleet itself. */
 export interface Observation {
@@ -86,6 +88,8 @@ export interface View {
   readonly away: readonly string[];
   /** Orders that took capacity and landed lately. */
   readonly landed: Readonly<Record<string, Landed>>;
+  /** Machines that work, or did, and rest since Fly let their orders do no more, with how often they were tried. */
+  readonly fallen: Readonly<Record<string, number>>;
   /** Failed in this rollout: not candidates until a person retries them. */
   readonly failed: readonly string[];
   /** Of those, the ones that a person accepted: they count as they are. */
@@ -143,6 +147,7 @@ const knownOf = (view: View, fresh: ReadonlySet<string>): Known => ({
   aheadMs: view.flyNow - view.now,
   away: new Set(view.away),
   failed: new Set(view.failed.filter((id) => !view.accepted.includes(id))),
+  fallen: view.fallen,
   // Of one that has failed a person decides, whatever its last order did.
   doubt: new Set(view.doubt.filter((id) => !view.failed.includes(id))),
   landed: view.landed,

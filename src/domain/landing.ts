@@ -60,10 +60,12 @@ const land = (
   clear: { looks: 0, at: state.clear.at },
 });
 
-const inDoubt = ({ unknown }: RolloutState, { id, region, group, bornAt = 0 }: Flight): RolloutState['unknown'] => ({
-  ...unknown,
-  [id]: unknown[id] ?? { region, group, bornAt },
-});
+/** The first order in doubt counts; on a way back the first of those that take back. */
+function inDoubt({ unknown, plan }: RolloutState, { id, region, group, bornAt = 0 }: Flight): RolloutState['unknown'] {
+  const before = unknown[id];
+  const isOld = before?.forward === true && plan.context.back !== undefined;
+  return { ...unknown, [id]: before === undefined || isOld ? { region, group, bornAt } : before };
+}
 
 /**
  * Whoever has the order may go on yet: before the rollout rests or ends another takes the machine's lease, which fences

@@ -2,7 +2,7 @@ import { isClear, type Observation, type View } from './fleet.js';
 import { total } from './pools.js';
 import { stepOf } from './progress.js';
 import type { RolloutContext } from './machine.js';
-import { fullLanes, isAway, isSlotNews, queueOf } from './pace.js';
+import { fullLanes, isAway, isInHand, isSlotNews, queueOf } from './pace.js';
 import { mayStopAt, paceOf, type RolloutState } from './state.js';
 import { viewOf } from './steps.js';
 
@@ -18,6 +18,8 @@ export interface Look {
   readonly errors: 'told' | 'retried';
   /** Absolute: the look comes back at this time at the latest. */
   readonly until: number;
+  /** Somebody has a slot by a look that is too old to be believed: it comes back at once, and ends the one under way. */
+  readonly afresh?: true;
 }
 
 /** The last whole list: a shorter one never proves an end, one below half is not believed at once. */
@@ -75,6 +77,7 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
     taken: [...Object.keys(state.inFlight), ...Object.keys(state.resting), ...waitingOurs(state)],
     away: awayOf(state),
     landed: state.landed,
+    fallen: fallenOf(state),
     failed: Object.keys(state.failed),
     accepted: Object.entries(state.failed).flatMap(([id, { accepted }]) => (accepted ? [id] : [])),
     spared: Object.keys(state.vain).filter((id) => mayStopAt(state, id) > look.since),
@@ -94,9 +97,17 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
 /** What slots count as away themselves: those in flight, and those that we hold while they wait. */
 const awayOf = (state: RolloutState): string[] => [
   ...Object.keys(state.inFlight),
-  ...Object.entries(state.resting).flatMap(([id, rest]) => (isAway(rest) ? [id] : [])),
+  ...Object.entries(state.resting).flatMap(([id, rest]) => (isInHand(rest) ? [id] : [])),
   ...waitingOurs(state),
 ];
+
+/** What it rests from may have stopped it; what we hold is away, and is told as such. */
+const fallenOf = ({ resting }: RolloutState): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(resting).flatMap(([id, rest]) =>
+      !isAway(rest) && (rest.working !== undefined || rest.crashed === true) ? [[id, rest.tries] as const] : [],
+    ),
+  );
 
 /** Stopped by us and about to go on: no look finds anything about them. */
 const waitingOurs = ({ queue }: RolloutState): string[] =>

@@ -110,8 +110,9 @@ function createLooks(hands: Hands, state: () => RolloutState, put: (next: Rollou
     noteLaunch: (id: string) => void looking?.launched.add(id),
     /** Looks, unless a look is under way; one that is blind to what it would have to tell is dropped. */
     look(how: Look | undefined) {
-      if (looking !== undefined && isOutdated(looking.order, state())) hands.dropLook();
-      if (looking === undefined && how !== undefined) void look(how);
+      if (looking === undefined) return void (how && look(how));
+      const isOld = how?.afresh === true && looking.order.look.afresh !== true;
+      if (isOld || isOutdated(looking.order, state())) hands.dropLook();
     },
     /** Ends every look but one for a Fly that is back, which begins if need be. */
     hold(probe: Look | undefined) {

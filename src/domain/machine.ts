@@ -1,5 +1,5 @@
 import type { Change, RolloutName } from './change.js';
-import { hashOfMark, hasImage } from './change.js';
+import { hashOfMark, hasImage, wasAtWork } from './change.js';
 import type { Hold } from './hold.js';
 import type { Amount, GroupRules, Healthy } from '../input/types.js';
 import type { Selectable, Selection } from './selection.js';
@@ -117,6 +117,8 @@ export interface RolloutContext {
    * look and each order works it out anew; left out, nobody is stopped.
    */
   readonly forceBefore?: number;
+  /** Fly's time, ms. Never part of a plan either. */
+  readonly flyNow?: number;
 }
 
 /**
@@ -188,14 +190,11 @@ export function isAtTarget(
  * It has started since the change asks for it. Who is idle reads new secrets at its next start, so no write is needed;
  * a suspended one goes on with the old ones. The mark of a change was written after the time that it asks for.
  */
-function isRestarted(
-  { state, mark, bootedAt }: MachineFacts,
-  { change, rollout, back }: Pick<RolloutContext, 'change' | 'rollout' | 'back'>,
-): boolean {
-  if (change.startedSince === undefined || IDLE.includes(state)) return true;
-  const hash = hashOfMark(mark);
-  if (hash !== undefined && (hash === rollout.hash || hash === back?.hash)) return true;
-  return bootedAt !== undefined && bootedAt >= change.startedSince;
+function isRestarted(machine: MachineFacts, context: Pick<RolloutContext, 'change' | 'rollout' | 'back'>): boolean {
+  const { startedSince } = context.change;
+  const { state, bootedAt } = machine;
+  if (startedSince === undefined || IDLE.includes(state) || isOfOurs(machine, context)) return true;
+  return bootedAt !== undefined && bootedAt >= startedSince;
 }
 
 /** It is as the change wants it. */
@@ -207,6 +206,31 @@ export function isChanged(
   if (!hasImage(context.change)) return true;
   return context.pin !== undefined && machine.digest === context.pin;
 }
+
+/** It carries the mark of this change, or of the one that is taken back. */
+export function isOfOurs({ mark }: MachineFacts, { rollout, back }: Pick<RolloutContext, 'rollout' | 'back'>): boolean {
+  const hash = hashOfMark(mark);
+  return hash !== undefined && (hash === rollout.hash || hash === back?.hash);
+}
+
+/** So long at the most a version that is to be started is there before it is: an update makes it first. */
+const CREATED_MS = 60_000;
+
+/** It was made a moment ago, and whoever made it may be about to start it; not where we updated it while idle. */
+export function isLaunching(machine: MachineFacts, context: RolloutContext): boolean {
+  const { state, bornAt, life, metadata } = machine;
+  const { flyNow } = context;
+  if (flyNow === undefined || state !== 'created' || life.startedAt !== undefined || bornAt === undefined) return false;
+  return flyNow - bornAt < CREATED_MS && (!isOfOurs(machine, context) || wasAtWork(metadata));
+}
+
+/** By its record it was at work before its update, and nothing has started it since: it had crashed by then. */
+export const isUnstarted = ({ state, metadata, bornAt, life }: MachineFacts): boolean =>
+  (state === 'stopped' || state === 'failed') &&
+  wasAtWork(metadata) &&
+  bornAt !== undefined &&
+  life.startedAt === undefined &&
+  life.exit === undefined;
 
 /** Idle: updating it cuts nobody's work. */
 export function isIdle(machine: MachineFacts, context: RolloutContext): boolean {

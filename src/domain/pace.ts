@@ -62,12 +62,15 @@ export const queueOf = (one: Candidate): string => `${laneOf(one)}${one.onlyIdle
 /** It is away already, and an order only brings it back: that waits for nobody. */
 export const isAway = ({ restore, working }: Candidate): boolean => restore === true || working === 'ours';
 
+/** Fly is tried so often before what it does not bring back counts as lost. */
+export const MOST_TRIES = 3;
+
+/** Of those that rest, the ones that are away, and are to be back soon. */
+export const isInHand = (rest: Candidate): boolean => isAway(rest) && (rest.tries ?? 0) <= MOST_TRIES;
+
 /** In our hands it is one that is missed. */
 const isMissed = ({ working, restore, crashed }: Candidate): boolean =>
   working !== undefined || restore === true || crashed === true;
-
-/** It counts among those that are no capacity as it is. */
-const isDown = ({ working, crashed }: Candidate): boolean => working === 'down' || crashed === true;
 
 /** In its lane, where it is not a whole group that counts. */
 function ownSlots({ working, crashed }: Candidate, pool: Pool | undefined): number {
@@ -81,13 +84,24 @@ export function slotsAt(pools: readonly Pool[], one: Candidate): number {
   if (isAway(one)) return MOST_IN_FLIGHT;
   const pool = pools.find((here) => samePlace(here, one));
   if (pool?.whole !== true) return ownSlots(one, pool);
-  // Of those that are no capacity it is one itself.
-  return total(shared(pools, one), 'down') > (isDown(one) ? 1 : 0) ? 0 : 1;
+  const kin = shared(pools, one);
+  // Of those that are no capacity it is one itself; who is gone waits for nobody that is gone as well.
+  const gone = kin.reduce((sum, { gone: some = 0 }) => sum + some, 0);
+  const besides = one.crashed === true ? gone : one.working === 'down' ? 1 : 0;
+  return total(kin, 'down') > besides ? 0 : 1;
 }
 
 /** Its slots are those of capacity: whatever is missed there and in our hands takes one. */
 const takesCapacity = (one: Candidate, own: Pool | undefined): boolean =>
   own?.whole === true || one.working !== undefined;
+
+/** Whether its slot is one of capacity, which comes and goes without us. */
+export const isCapacity = (one: Candidate, pools: readonly Pool[]): boolean =>
+  !isAway(one) &&
+  takesCapacity(
+    one,
+    pools.find((pool) => samePlace(pool, one)),
+  );
 
 /** How many take a slot of a candidate's lane, in flight or held by us; of the capacity also those that have just landed. */
 function countIn(flights: readonly Candidate[], one: Candidate, { pools, landed, resting }: Pace): number {

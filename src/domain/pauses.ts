@@ -97,15 +97,21 @@ export function pauseOnTime(state: RolloutState, now: number): RolloutState {
   );
 }
 
-/** What others wait for, with a machine to look at where one is known. */
-function whatHolds(state: RolloutState): string {
+/** What holds it up, each with a machine to look at where one is known. */
+function whatHolds({ seen, resting, ...state }: RolloutState): string {
   const { scope } = stepOf(state);
-  const down = total(poolsIn(state.seen?.pools ?? [], scope), 'down');
-  if (down === 0) return 'machines wait for room under "maxUnavailable", for checks to pass, or for Fly';
-  const first = state.seen?.missed.find((missed) => inScope(scope, missed));
+  const tried = Object.values(resting).find((rest) => inScope(scope, rest));
+  const missed = seen?.missed.find((one) => inScope(scope, one));
+  const down = total(poolsIn(seen?.pools ?? [], scope), 'down');
   const like = down === 1 ? ': machine' : ', like machine';
-  const named = first === undefined ? '' : `${like} ${first.id} (${first.region}), ${first.says}`;
-  return `no more may be away while ${sayCount(down, 'machine is', 'machines are')} no capacity${named}`;
+  const named = missed === undefined ? '' : `${like} ${missed.id} (${missed.region}), ${missed.says}`;
+  const reasons = [
+    ...(tried === undefined ? [] : [`machine ${tried.id} (${tried.region}) is tried in vain: ${tried.says}`]),
+    ...(down === 0
+      ? []
+      : [`no more may be away while ${sayCount(down, 'machine is', 'machines are')} no capacity${named}`]),
+  ];
+  return reasons.join('; ') || 'machines wait for room under "maxUnavailable", for checks to pass, or for Fly';
 }
 
 /** Applied to what a gate said at the end of its bake, or a failure before it. */

@@ -147,13 +147,12 @@ function mostAway(group: string, taken: readonly Surveyed[], up: number, context
 }
 
 /** A cluster stands still without a majority of its machines, whether they are selected or not. */
-function majorityNotes({ fleet, plan: { type, context, plannedAt } }: Findings): string[] {
+function majorityNotes({ fleet, plan: { type, context } }: Findings): string[] {
   if (type !== 'processGroup') return [];
   const there = fleet.filter(({ standing }) => standing !== 'gone' && standing !== 'special');
   const members = meantUp(
     there.map(({ machine }) => machine),
     context,
-    plannedAt,
   );
   return [...groupBy(members, ({ group }) => group)].flatMap(([group, kin]) => {
     const isTaken = ({ machine, standing }: Surveyed) =>

@@ -25,6 +25,8 @@ export interface Pool {
   readonly up: number;
   /** Of those, how many are no capacity now, and in nobody's hands: whoever is missed. */
   readonly down: number;
+  /** Of those, how many do not run at all; left out where none. */
+  readonly gone?: number;
   /** How many of those that are up `maxUnavailable` lets us take down. */
   readonly room: number;
   /** How many of those that are meant to be up may be in our hands at once, whether they are capacity or not. */
@@ -58,7 +60,7 @@ export function shared<P extends Pool>(pools: readonly P[], place: Place): reado
 /** The sum of one count over all pools. */
 export const total = (
   pools: readonly Pool[],
-  count: Exclude<keyof Pool, 'region' | 'group' | 'across' | 'whole' | 'spare'>,
+  count: Exclude<keyof Pool, 'region' | 'group' | 'across' | 'whole' | 'spare' | 'gone'>,
 ): number => pools.reduce((sum, pool) => sum + pool[count], 0);
 
 /** While it is counted. */

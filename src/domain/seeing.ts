@@ -82,6 +82,7 @@ function onSeen(before: RolloutState, observation: Observation, now: number): Ro
     ...state,
     plan,
     seen: { ...observation, early: earlyOf(state, observation) },
+    seenAt: now,
     waits: waitsAfter(state.waits, observation, now),
     failed,
     trials: trialsAfter(state, observation),

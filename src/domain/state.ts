@@ -3,7 +3,7 @@ import type { Candidate } from './candidates.js';
 import type { Diary } from './diary.js';
 import type { Observation } from './fleet.js';
 import type { Plan } from './plan.js';
-import { type Flight, isAway, isBootable, type Landed, type Pace, type Trial } from './pace.js';
+import { type Flight, isBootable, isInHand, type Landed, type Pace, type Trial } from './pace.js';
 import { type Place, total } from './pools.js';
 import { reachedBy, beginStep, type StepState } from './steps.js';
 import type { Evidence } from './verdict.js';
@@ -81,7 +81,7 @@ export interface Held extends Place {
   readonly fenceOnly?: true;
 }
 
-/** The one state of a rollout. Everything but `inFlight`, `queue` and `seen` survives continue-as-new. */
+/** The one state of a rollout. Everything but `inFlight`, `queue`, `seen` and `seenAt` survives continue-as-new. */
 export interface RolloutState {
   readonly v: 1;
   readonly plan: Plan;
@@ -128,6 +128,8 @@ export interface RolloutState {
   readonly stopped: readonly string[];
   readonly queue: readonly Candidate[];
   readonly seen?: Observation;
+  /** When it came in. */
+  readonly seenAt?: number;
   /** Machines that Fly's own errors met in a row, without an update that Fly served in between. */
   readonly troubled?: readonly string[];
   /** Lists in a row that Fly did not serve. */
@@ -192,9 +194,9 @@ export function begin(plan: Plan, now: number): RolloutState {
 
 /** What goes into the next run: nothing that a fresh look can find again. Nothing may be in flight. */
 export function carry(state: RolloutState): RolloutState {
-  const { seen: _seen, ...kept } = state;
+  const { seen: _seen, seenAt: _at, ...kept } = state;
   const ours = [...state.queue, ...Object.values(state.resting)].filter(({ working }) => working === 'ours');
-  return { ...kept, queue: ours, inFlight: none, resting: none, landed: none, clear: { looks: 0, at: 0 } };
+  return { ...kept, queue: ours, inFlight: none, resting: none, clear: { looks: 0, at: 0 } };
 }
 
 export function without<T>(record: Readonly<Record<string, T>>, id: string): Readonly<Record<string, T>> {
@@ -262,7 +264,7 @@ export const hasBootedInVain = ({ plan, boots, booted }: RolloutState): boolean 
   !booted && plan.bootFirst > 0 && boots >= 2 * plan.bootFirst;
 
 /** Stopped by us and waiting for Fly, they are away as much as those in flight. */
-const restingHeld = ({ resting }: RolloutState): Candidate[] => Object.values(resting).filter(isAway);
+const restingHeld = ({ resting }: RolloutState): Candidate[] => Object.values(resting).filter(isInHand);
 
 /** How many more that work the current batch may take; what is in flight comes on top of what the look counted. */
 function batchOf({ plan, step, seen }: RolloutState): Pick<Pace, 'batch'> {

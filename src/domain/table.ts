@@ -1,4 +1,5 @@
 import { FROM_KEY, hashOfMark, hasImage, isMarkOf, isRestartOnly, repositoryOf } from './change.js';
+import { isCrashed } from './capacity.js';
 import { readFrom } from './from.js';
 import {
   IDLE,
@@ -6,12 +7,15 @@ import {
   isChanged,
   isIdle,
   isInPlace,
+  isLaunching,
+  isUnstarted,
   type MachineFacts,
   REPLACING,
   type RolloutContext,
   type Standing,
 } from './machine.js';
 import { isSelected } from './selection.js';
+import { hasRunBefore } from './verdict.js';
 
 interface Row {
   readonly standing: Standing;
@@ -27,7 +31,7 @@ const hadItsTime = ({ lastStartAt = 0 }: MachineFacts, { forceBefore }: RolloutC
 
 const UNDER_WAY: Row = {
   standing: 'busy',
-  when: (m) => REPLACING.includes(m.state),
+  when: (m, c) => REPLACING.includes(m.state) || isLaunching(m, c),
   because: 'an update of it is under way',
 };
 const BETWEEN: Row = { standing: 'busy', when: () => true, because: 'it is between two states; look again' };
@@ -60,8 +64,13 @@ export const TABLE: readonly Row[] = [
   },
   {
     standing: 'cut',
-    when: (m, c) => c.cut.includes(m.id) && m.cut && IDLE.includes(m.state) && isAtTarget(m, c),
+    when: (m, c) => c.cut.includes(m.id) && (m.cut || isUnstarted(m)) && IDLE.includes(m.state) && isAtTarget(m, c),
     because: 'an earlier start of this change met it at work and stopped it: it is started again',
+  },
+  {
+    standing: 'cut',
+    when: (m, c) => isRestartOnly(c.change) && isCrashed(m, c) && hasRunBefore(m, c),
+    because: 'it has crashed, and its group misses it: a start is all that it needs',
   },
   { standing: 'atTarget', when: isAtTarget, because: 'it is as the change wants it' },
   {

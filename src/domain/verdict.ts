@@ -1,4 +1,5 @@
-import { healthyOf, type MachineFacts, type RolloutContext } from './machine.js';
+import { isRestartOnly } from './change.js';
+import { healthyOf, IDLE, type MachineFacts, type RolloutContext } from './machine.js';
 
 /** Why a machine failed: a closed list, so that counts and alerts can key on it. */
 export type FailureCode =
@@ -55,6 +56,12 @@ function judgeChecks(machine: MachineFacts, from: number, now: number, withinMs:
   return failed('checks', says, now);
 }
 
+/** Of a restart alone: what it did before the time that it asks for is about no start of it. */
+export function hasRunBefore({ life: { startedAt, exit } }: MachineFacts, { change }: RolloutContext): boolean {
+  const { startedSince } = change;
+  return startedSince !== undefined && isRestartOnly(change) && (startedAt ?? exit?.at ?? 0) < startedSince;
+}
+
 /**
  * Judges a machine that is at target by what it has done on its version. No checks configured means that health is
  * exit events, never a vacuous pass.
@@ -62,6 +69,7 @@ function judgeChecks(machine: MachineFacts, from: number, now: number, withinMs:
  * @param forgiven evidence up to this time does not count, ms.
  */
 export function judge(machine: MachineFacts, context: RolloutContext, now: number, forgiven = 0): Verdict {
+  if (IDLE.includes(machine.state) && hasRunBefore(machine, context)) return { kind: 'idle' };
   const { startedAt, exit } = machine.life;
   const lastExit =
     exit !== undefined && (startedAt === undefined || exit.at >= startedAt || exit.looping) ? exit : undefined;

@@ -138,6 +138,7 @@ export const view = (more: Partial<View> = {}): View => ({
   taken: [],
   away: [],
   landed: {},
+  fallen: {},
   failed: [],
   forgiven: {},
   ...more,

@@ -55,6 +55,17 @@ const SAMPLES: readonly Sample[] = [
     context: context({ origins: [OLD, NEW], cut: [M1] }),
   },
   {
+    standing: 'cut',
+    because: 'it has crashed, and its group misses it: a start is all that it needs',
+    machine: machine({
+      life: {
+        startedAt: NOW - 9 * HOUR,
+        exit: { at: NOW - 8 * HOUR, code: 1, requested: false, oom: false, looping: false },
+      },
+    }),
+    context: context({ change: { startedSince: NOW - HOUR }, inPlace: true, groups: { worker: { whole: true } } }),
+  },
+  {
     standing: 'atTarget',
     because: 'it is as the change wants it',
     machine: between({ digest: NEW }),

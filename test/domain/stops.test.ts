@@ -175,7 +175,7 @@ describe('what may be stopped when', () => {
       ...more,
     });
   const start = (of: RolloutState, now: number) => {
-    const decision = decide(of, now);
+    const decision = decide({ ...of, seenAt: now }, now);
     return decision.kind === 'act' ? ids(decision.start) : [];
   };
 
@@ -262,6 +262,7 @@ describe('capacity', () => {
         taken: [],
         away: [],
         landed: {},
+        fallen: {},
         failed: [],
         forgiven: {},
       }).candidates[0]?.working;

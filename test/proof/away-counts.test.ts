@@ -1,75 +1,29 @@
 import { expect, test } from 'vitest';
 import { byHand } from '../../src/proof/by-hand.js';
-import { drive, type DriveOptions } from '../../src/proof/drive.js';
-import { servingOf } from '../../src/proof/serving.js';
-import { createWorld, type World } from '../../src/proof/world.js';
+import { drive } from '../../src/proof/drive.js';
+import { createWorld } from '../../src/proof/world.js';
+import {
+  APP,
+  aways,
+  back,
+  block,
+  crash,
+  forward,
+  machines,
+  MINUTE,
+  mostAway,
+  NEW,
+  NO_RESTART,
+  OLD,
+  on,
+  OWN,
+  SECOND,
+  setChecks,
+  zks,
+  ABORT,
+} from './clusters.js';
 
 /** Whoever is missed counts as away, by whatever hand: a cluster never has more away at once than its numbers let. */
-
-const APP = 'storm';
-const OLD = `registry.fly.io/${APP}:v1`;
-const NEW = `registry.fly.io/${APP}:v2`;
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const REGIONS = ['ams', 'dfw', 'ord', 'sin', 'syd'];
-const block = servingOf(OLD);
-
-/** @param count a region each. @param more of the scenario. @param config of each machine, beside its checks. */
-function zks(count: number, more: object = {}, config: object = {}): World {
-  const { config: checked } = block('zk', 1, 'ams');
-  const zk = (region: string) => block('zk', 1, region, { config: { ...checked, ...config } });
-  const apps = [{ name: APP, machines: REGIONS.slice(0, count).map(zk) }];
-  return createWorld({ seed: 1, images: { [OLD]: {}, [NEW]: {} }, apps, ...more });
-}
-
-const machines = (world: World) => world.simulator.machines(APP);
-const on = (world: World, image: string) => machines(world).filter((one) => one.image.startsWith(image)).length;
-
-interface Away {
-  readonly machine: string;
-  readonly from: number;
-  readonly to: number;
-}
-
-/** From each write to its machine's first passing check after it, whoever wrote. */
-function aways(world: World, since = 0): Away[] {
-  const entries = world.simulator.journal.entries();
-  return entries.flatMap((entry) => {
-    const isWrite = entry.kind === 'call' && entry.op === 'update' && entry.status === 200;
-    if (!isWrite || entry.t < since) return [];
-    const { machine = '', t } = entry;
-    const passing = entries.find(
-      (one) => one.kind === 'checks' && one.machine === machine && one.t > t && one.checks === 'passing',
-    );
-    return [{ machine, from: t, to: passing?.t ?? Infinity }];
-  });
-}
-
-/** So many were away at one moment at the most. @param always away besides, all the time. */
-function mostAway(world: World, always: readonly string[] = [], since = 0): number {
-  const all = aways(world, since);
-  const at = (t: number) => new Set([...always, ...all.flatMap((a) => (a.from <= t && t < a.to ? [a.machine] : []))]);
-  return Math.max(0, ...all.map(({ from }) => at(from).size));
-}
-
-const ABORT = { atMs: 2 * 60 * MINUTE, verb: 'abort' as const };
-
-async function forward(world: World, own: object, options: Partial<DriveOptions> = {}, more: object = {}) {
-  const input = { app: APP, image: NEW, bake: '1m', ramp: 'off', groups: [{ group: 'zk', ...own }], ...more };
-  const { end } = await drive(world, { type: 'processGroup', start: 'a', input, said: [ABORT], ...options });
-  return 'outcome' in end ? end.outcome : end.kind;
-}
-
-async function back(world: World, options: Partial<DriveOptions> = {}) {
-  const input = { app: APP, rollout: 'latest' };
-  const { end } = await drive(world, { type: 'rollback', start: 'b', input, said: [ABORT], ...options });
-  return 'outcome' in end ? end.outcome : end.kind;
-}
-
-const OWN = [
-  ['a count of its own', { maxUnavailable: 1 }],
-  ['"whole"', { whole: true }],
-] as const;
 
 test.each(OWN)('with %s nobody is taken while somebody else updates a member', async (_, own) => {
   const world = zks(3, { timing: { replaceMs: [40_000, 40_000] } });
@@ -119,24 +73,6 @@ test('on a way back checks that fail for a moment take no more than leaves a maj
     on: 5,
   });
 });
-
-const setChecks = (world: World, id: string, status: string) =>
-  world.simulator.handle({
-    method: 'POST',
-    url: `/_simulator/machines/${id}/checks`,
-    headers: {},
-    body: JSON.stringify({ status }),
-  });
-
-const crash = (world: World, id: string) =>
-  world.simulator.handle({
-    method: 'POST',
-    url: `/_simulator/machines/${id}/exit`,
-    headers: {},
-    body: JSON.stringify({ code: 1 }),
-  });
-
-const NO_RESTART = { restart: { policy: 'no' } };
 
 test('on a way back those that crashed on the new version come first, and count as away', async () => {
   const world = zks(5, {}, NO_RESTART);

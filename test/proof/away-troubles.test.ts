@@ -1,0 +1,230 @@
+import { expect, test } from 'vitest';
+import { byHand } from '../../src/proof/by-hand.js';
+import { drive } from '../../src/proof/drive.js';
+import type { World } from '../../src/proof/world.js';
+import {
+  ABORT,
+  APP,
+  aways,
+  back,
+  crash,
+  forward,
+  machines,
+  MINUTE,
+  mostAway,
+  NEW,
+  NO_RESTART,
+  OWN,
+  SECOND,
+  setChecks,
+  zks,
+} from './clusters.js';
+
+/** Troubles in the middle of it: members that cannot be started, crash between list and write, or are lost meanwhile. */
+
+const states = (world: World): string[] => machines(world).map(({ state }) => state);
+
+const lose = (world: World, id = '') =>
+  world.simulator.handle({ method: 'POST', url: `/_simulator/machines/${id}/lose-host`, headers: {}, body: '{}' });
+
+const START_FAILS = [
+  ['answers 500', { answer: { status: 500, error: 'internal' } }],
+  ['has no room', { noCapacity: 'host' }],
+] as const;
+
+/** Three, one of them crashed; Fly does not start it for so long. */
+async function withCrashed(effect: object, forMs: number): Promise<{ world: World; crashed: string }> {
+  const faults = [{ on: 'start', afterMs: MINUTE, untilMs: MINUTE + forMs, effect }];
+  const world = zks(3, { faults }, NO_RESTART);
+  const crashed = machines(world)[1]?.id ?? '';
+  await crash(world, crashed);
+  await world.clock.sleep(MINUTE);
+  return { world, crashed };
+}
+
+test.each(START_FAILS)(
+  'a crashed member that Fly does not start yet (it %s) is missed until it is up',
+  async (_, effect) => {
+    const { world, crashed } = await withCrashed(effect, 20 * MINUTE);
+    const said = [40, 80, 120].map((minutes) => ({ atMs: minutes * MINUTE, verb: 'resume' as const }));
+    const outcome = await forward(world, { maxUnavailable: 1 }, { said: [...said, { ...ABORT, atMs: 200 * MINUTE }] });
+    const [first, ...others] = aways(world);
+    expect(outcome).toBe('completed');
+    expect(first?.machine).toBe(crashed);
+    expect(others.every(({ from }) => from >= (first?.to ?? Infinity))).toBe(true);
+    expect(states(world)).toEqual(['started', 'started', 'started']);
+  },
+);
+
+test.each(START_FAILS)(
+  'nor does a way back take another before Fly (it %s) was tried for a while',
+  async (_, effect) => {
+    const world = zks(5, {}, NO_RESTART);
+    await forward(world, { maxUnavailable: 1 });
+    const crashed = machines(world)
+      .slice(1, 3)
+      .map(({ id }) => id);
+    for (const id of crashed) await crash(world, id);
+    await world.clock.sleep(MINUTE);
+    const fault = { on: 'start', times: 2, effect };
+    await world.simulator.handle({
+      method: 'POST',
+      url: '/_simulator/faults',
+      headers: {},
+      body: JSON.stringify(fault),
+    });
+    const begun = world.clock.now();
+    expect(await back(world)).toBe('completed');
+    const backAt = Math.max(...aways(world, begun).flatMap((a) => (crashed.includes(a.machine) ? [a.to] : [])));
+    const others = aways(world, begun).filter(({ machine }) => !crashed.includes(machine));
+    expect(others.filter(({ from }) => from < backAt)).toEqual([]);
+    expect(states(world)).toEqual(Array(5).fill('started'));
+  },
+);
+
+test.each(OWN)(
+  'with %s a member that crashes between its listing and its write is started all the same',
+  async (_, own) => {
+    const world = zks(3, {}, NO_RESTART);
+    let hit = '';
+    const outcome = await forward(world, own, {
+      onLaunch: ({ machine }) => {
+        if (hit !== '' || aways(world).length !== 1) return;
+        hit = machine.id;
+        void crash(world, machine.id);
+      },
+    });
+    expect(hit).not.toBe('');
+    expect({ outcome, states: states(world) }).toEqual({ outcome: 'completed', states: Array(3).fill('started') });
+    expect(mostAway(world)).toBe(1);
+  },
+);
+
+test('two crashed members of a whole group are brought back one after the other', async () => {
+  const world = zks(5, {}, NO_RESTART);
+  const crashed = machines(world)
+    .slice(1, 3)
+    .map(({ id }) => id);
+  for (const id of crashed) await crash(world, id);
+  await world.clock.sleep(MINUTE);
+  expect(await forward(world, { whole: true })).toBe('completed');
+  expect(
+    new Set(
+      aways(world)
+        .slice(0, 2)
+        .map(({ machine }) => machine),
+    ),
+  ).toEqual(new Set(crashed));
+  expect({ states: states(world), most: mostAway(world) }).toEqual({ states: Array(5).fill('started'), most: 1 });
+});
+
+test('a restart starts a crashed member without a write, and takes its old crash for no failure', async () => {
+  const world = zks(3, {}, NO_RESTART);
+  const crashed = machines(world)[1]?.id ?? '';
+  await crash(world, crashed);
+  await world.clock.sleep(MINUTE);
+  const outcome = await forward(world, { maxUnavailable: 1 }, {}, { image: undefined, restart: 'now' });
+  expect({ outcome, states: states(world) }).toEqual({ outcome: 'completed', states: Array(3).fill('started') });
+  expect(aways(world).map(({ machine }) => machine)).not.toContain(crashed);
+  expect(aways(world)).toHaveLength(2);
+});
+
+test('a machine that crashed keeps its place when a person accepts that, and a pause says what it wants', async () => {
+  const world = zks(3, {}, NO_RESTART);
+  let isHit = false;
+  const says = new Set<string>();
+  await forward(
+    world,
+    { maxUnavailable: 1 },
+    {
+      said: [{ atMs: 10 * MINUTE, verb: 'resume' }, ABORT],
+      watch: (loop) => {
+        says.add(loop.state().pause?.says ?? '');
+        const [first] = aways(world);
+        if (isHit || first === undefined || first.to === Infinity) return;
+        isHit = true;
+        void crash(world, first.machine);
+      },
+    },
+  );
+  expect(aways(world)).toHaveLength(1);
+  expect([...says].at(-1)).toMatch(
+    /no more may be away while 1 machine is no capacity: machine \w+ \(\w+\), it has crashed \(start it, or destroy it\); resume tries on/,
+  );
+});
+
+test.each(['terminate', 'abort'])('a start after a %s starts who was written and not started yet', async (how) => {
+  const { world, crashed } = await withCrashed({ noCapacity: 'host' }, 6 * MINUTE);
+  const ends =
+    how === 'terminate' ? { terminateAtMs: 30 * SECOND } : { said: [{ atMs: 30 * SECOND, verb: 'abort' as const }] };
+  await forward(world, { maxUnavailable: 1 }, ends);
+  await world.clock.sleep(10 * MINUTE);
+  const first = aways(world).map(({ machine }) => machine);
+  expect(first).toEqual([crashed]);
+  const input = { app: APP, image: NEW, bake: '1m', ramp: 'off', groups: [{ group: 'zk', maxUnavailable: 1 }] };
+  const { end } = await drive(world, { type: 'processGroup', start: 'b', input, said: [ABORT] });
+  expect('outcome' in end && end.outcome).toBe('completed');
+  expect(states(world)).toEqual(['started', 'started', 'started']);
+  expect(mostAway(world)).toBe(1);
+});
+
+test.each([3, 30, 200])('a rollback at second %i starts who was written and not started yet', async (second) => {
+  const { world } = await withCrashed({ noCapacity: 'host' }, 6 * MINUTE);
+  const outcome = await forward(
+    world,
+    { maxUnavailable: 1 },
+    {
+      said: [{ atMs: second * SECOND, verb: 'rollback' }, ABORT],
+    },
+  );
+  expect({ outcome, states: states(world) }).toEqual({ outcome: 'rolledBack', states: Array(3).fill('started') });
+});
+
+test.each([{}, { maxUnavailable: 1 }, { maxUnavailable: 2 }])(
+  'a member that somebody else is updating is written when that is over, and ends started: %j',
+  async (own) => {
+    for (let at = 2_000; at < 22_000; at += 500) {
+      const world = zks(3);
+      const begun = world.clock.now();
+      let isDone = false;
+      const outcome = await forward(world, own, {
+        watch: () => {
+          if (isDone || world.clock.now() - begun < at) return;
+          isDone = true;
+          const one = machines(world)[1];
+          const config = { ...one?.machine.config, env: { BY: 'hand' } };
+          void byHand(world, `${APP}/machines/${one?.id}`, { config });
+        },
+      });
+      await world.clock.sleep(MINUTE);
+      expect({ at, outcome, states: states(world) }).toEqual({ at, outcome, states: Array(3).fill('started') });
+    }
+  },
+);
+
+const LOST_MEANWHILE = [
+  ['hosts are lost', (world: World, id: string) => lose(world, id)],
+  ['checks fail', (world: World, id: string) => setChecks(world, id, 'critical')],
+] as const;
+
+test.each(LOST_MEANWHILE)('what is given up meanwhile counts before the next is taken: %s', async (_, hurt) => {
+  const world = zks(5, { timing: { replaceMs: [30_000, 30_000] } });
+  let hurtAt = Infinity;
+  const gone: string[] = [];
+  await forward(
+    world,
+    { maxUnavailable: 2 },
+    {
+      onLaunch: ({ machine }) => {
+        if (hurtAt < Infinity) return;
+        hurtAt = world.clock.now() + 6 * SECOND;
+        const others = machines(world).filter(({ id }) => id !== machine.id);
+        gone.push(...others.slice(0, 2).map(({ id }) => id));
+        void world.clock.sleep(6 * SECOND).then(() => gone.map((id) => hurt(world, id)));
+      },
+      said: [{ ...ABORT, atMs: 5 * MINUTE }],
+    },
+  );
+  expect(gone).toHaveLength(2);
+  expect(aways(world).filter(({ from }) => from > hurtAt)).toEqual([]);
+});
