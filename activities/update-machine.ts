@@ -250,7 +250,8 @@ async function onceStopped(update: Update, stopped: Stopped): Promise<UpdateOutc
 /** Where it is, when it has a slot among those that work: out of the proxy's routing first where the input says so. */
 async function updateInPlace(update: Update, machine: Machine): Promise<UpdateOutcome> {
   const { machine: listed, drainMs } = update.order;
-  const hasSlot = listed.working !== undefined && !isCapacityAgain(update, machine);
+  // One that nobody was sure of has been looked into by now, and takes its turn.
+  const hasSlot = listed.working !== undefined && listed.unsure !== true && !isCapacityAgain(update, machine);
   if (!hasSlot) return { kind: 'left', standing: 'due', inDoubt: false };
   if (drainMs === undefined) return write(update, machine);
   const drained = await drain(update, machine, drainMs);
@@ -260,7 +261,6 @@ async function updateInPlace(update: Update, machine: Machine): Promise<UpdateOu
 /** Listed as no capacity, and it is some again: it takes its turn among those. */
 const isCapacityAgain = ({ order, progress }: Update, machine: Machine): boolean =>
   order.machine.working === 'down' &&
-  order.machine.unsure !== true &&
   progress.hold === undefined &&
   machine.cordoned !== true &&
   (machine.checks ?? []).every(({ status }) => status === 'passing');

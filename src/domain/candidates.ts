@@ -20,8 +20,10 @@ export interface Candidate {
    * already, and it waits for Fly. Left out for an idle machine.
    */
   readonly working?: 'up' | 'down' | 'ours';
-  /** It is `down` because nobody knows what an order has done to it, whatever it looks like. */
+  /** It is `down` because nobody knows what an order has done to it: it is looked into, and not written at work. */
   readonly unsure?: true;
+  /** On a way back, by a list that may lag, the change was never written to it. */
+  readonly stray?: true;
   /** It is idle, and missed: an order brings it back. */
   readonly crashed?: true;
   /** Layover holds it: what the hold says is put back, and nothing else is done by this order. */
@@ -128,6 +130,7 @@ export const toCandidate = ({ machine, standing }: Judged): Candidate => {
     ...(standbyFor.length === 0 ? {} : { standbyFor }),
     ...(standing === 'overdue' || standing === 'due' ? { working: 'up' } : {}),
     ...(standing === 'held' ? { restore: true } : {}),
+    ...(standing === 'untouched' ? { stray: true } : {}),
     ...(onlyIdle === undefined ? {} : { onlyIdle: true }),
   };
 };

@@ -118,7 +118,7 @@ function onEnded(landed: RolloutState, flight: Flight, outcome: UpdateOutcome, n
     case 'error':
       return onError(landed, flight, outcome, now);
     case 'left':
-      if (outcome.inDoubt || isSeenLate(landed, id, outcome)) return landed;
+      if (outcome.inDoubt || isSeenLate(landed, flight, outcome)) return landed;
       return outcome.changed ? withChanged(known, id) : known;
     case 'calledBack':
       return known;
@@ -126,8 +126,8 @@ function onEnded(landed: RolloutState, flight: Flight, outcome: UpdateOutcome, n
 }
 
 /** On the way back a write forward was found that lists do not show yet: it stays in doubt until they do. */
-const isSeenLate = ({ unknown }: RolloutState, id: string, { standing }: UpdateEnd<'left'>): boolean =>
-  unknown[id]?.forward === true && !['untouched', 'gone', 'atTarget', 'foreign'].includes(standing);
+const isSeenLate = ({ unknown }: RolloutState, { id, stray }: Flight, { standing }: UpdateEnd<'left'>): boolean =>
+  unknown[id]?.forward === true && stray === true && !['untouched', 'gone', 'atTarget', 'foreign'].includes(standing);
 
 function onError(landed: RolloutState, flight: Flight, outcome: UpdateEnd<'error'>, now: number): RolloutState {
   const { since: _since, boot: _boot, ...candidate } = flight;

@@ -91,8 +91,15 @@ describe('one update', () => {
 
   test.each(['created', 'failed', 'stopped'])('a %s machine is idle: it is written and not started', async (state) => {
     const world = oneMachine({ machine: { state } });
+    await world.clock.sleep(61_000);
     expect(await update(world, await orderOf(world))).toMatchObject({ kind: 'updated', wrote: true });
     expect(truth(world).state).toBe('stopped');
+  });
+
+  test('a machine that was created a moment ago may be about to start: it is left for now', async () => {
+    const world = oneMachine({ machine: { state: 'created' } });
+    expect(await update(world, await orderOf(world))).toMatchObject({ kind: 'left', standing: 'busy' });
+    expect(written(world)).toEqual([]);
   });
 
   test('a suspended machine is written only if told', async () => {

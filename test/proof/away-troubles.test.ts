@@ -228,3 +228,24 @@ test.each(LOST_MEANWHILE)('what is given up meanwhile counts before the next is 
   expect(gone).toHaveLength(2);
   expect(aways(world).filter(({ from }) => from > hurtAt)).toEqual([]);
 });
+
+test('whose update is in doubt, and serves, takes its turn like any other', async () => {
+  const world = zks(3);
+  let hitAt = 0;
+  const options = {
+    onLaunch: ({ machine }: { machine: { id: string } }) => {
+      if (hitAt > 0 || aways(world).length !== 1) return;
+      hitAt = world.clock.now();
+      const effect = { answer: { status: 500, error: 'internal' } };
+      const fault = JSON.stringify({ on: 'update', machine: machine.id, times: 8, effect });
+      void world.simulator.handle({ method: 'POST', url: '/_simulator/faults', headers: {}, body: fault });
+      const [first] = aways(world);
+      void world.clock.sleep(25 * SECOND).then(() => lose(world, first?.machine));
+    },
+    said: [{ ...ABORT, atMs: 20 * MINUTE }],
+  };
+  await forward(world, { maxUnavailable: 1 }, options);
+  expect(hitAt).toBeGreaterThan(0);
+  // One is lost, and the two others serve: no more may be away.
+  expect(aways(world).filter(({ from }) => from > hitAt + 25 * SECOND)).toEqual([]);
+});

@@ -162,6 +162,39 @@ describe('a secret that is set while a restart for secrets runs', () => {
   });
 });
 
+describe('secrets that cannot be read again in the end', () => {
+  test.each([500, 403])('end nothing, and it is said: HTTP %i', async (status) => {
+    const world = await withNewSecrets([block('started', 4)]);
+    const fault = { on: 'secrets', skip: 1, effect: { answer: { status } } };
+    const call = { method: 'POST', url: '/_simulator/faults', headers: {}, body: JSON.stringify(fault) };
+    expect(await world.simulator.handle(call)).toMatchObject({ status: 201 });
+    const said = [{ atMs: 120 * MINUTE, verb: 'abort' as const }];
+    const { end, state } = await canary(world, { restart: 'secrets' }, { said });
+    expect(end).toMatchObject({
+      outcome: 'completed',
+      says: expect.stringContaining('whether a secret was set meanwhile could not be read') as string,
+    });
+    expect(state.pausedMs).toBe(0);
+  });
+});
+
+test('a way back of an image and a restart is none of secrets: one that is set meanwhile changes no end', async () => {
+  const world = await withNewSecrets([block('started', 4)]);
+  const said = [
+    { atMs: 5 * MINUTE, verb: 'rollback' as const },
+    { atMs: 120 * MINUTE, verb: 'abort' as const },
+  ];
+  let isSet = false;
+  const watch = (loop: { state: () => Driven['state'] }) => {
+    if (isSet || loop.state().turned === undefined) return;
+    isSet = true;
+    void setSecret(world);
+  };
+  const input = { image: NEW, restart: 'secrets', bake: '1h' };
+  expect(outcomeOf(await canary(world, input, { said, watch }))).toBe('rolledBack');
+  expect(on(world, OLD)).toHaveLength(4);
+});
+
 describe('refused before any write', () => {
   test('a time that is still to come', async () => {
     const world = await withNewSecrets();
