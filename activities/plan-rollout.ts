@@ -28,6 +28,7 @@ import {
   type SweepInput,
 } from '../src/input/types.js';
 import type { PlanOrder, PlanResult } from './contract.js';
+import { findCut } from './find-cut.js';
 import { gateProblems, type Judges } from './judge-gate.js';
 import { type OwnAppDeps, ownAppProblem } from './own-app.js';
 import type { FindDigest } from './plan/pin-image.js';
@@ -150,7 +151,9 @@ async function settle(input: ForwardInput, start: string, deps: PlanDeps): Promi
 
 async function settleRollback(input: BackInput, start: string, deps: PlanDeps): Promise<Settled> {
   const listed = await readFleet(input.app, () => Promise.resolve({}), deps);
-  return { context: settleBack(input, listed.facts, start), note: undefined, listed };
+  const context = settleBack(input, listed.facts, start);
+  const cut = await findCut(listed.facts, context, deps.fly);
+  return { context: { ...context, cut }, note: undefined, listed };
 }
 
 function ownOf(input: RolloutInput, fleet: readonly Surveyed[], { rollout }: RolloutContext): Own {

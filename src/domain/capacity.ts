@@ -119,9 +119,10 @@ function isMeantUp(machine: MachineFacts, context: RolloutContext, isOurs: boole
 
 /** An order of ours has met it at work, or crashed at it, and has not brought it back yet. */
 function isOwed(machine: MachineFacts, context: RolloutContext, { doubt, landed, fallen }: Known): boolean {
-  const { id, state, metadata } = machine;
+  const { id, state, metadata, life } = machine;
   const isUnended = doubt.has(id) || Object.hasOwn(landed, id) || Object.hasOwn(fallen, id);
-  return isUnended && IDLE.includes(state) && isOfOurs(machine, context) && wasAtWork(metadata);
+  const isDown = IDLE.includes(state) && life.startedAt === undefined;
+  return isUnended && isDown && isOfOurs(machine, context) && wasAtWork(metadata);
 }
 
 /** Why it is no capacity as it is; checks that have not reported are none that pass. */
@@ -164,7 +165,7 @@ function memberOf(machine: MachineFacts, context: RolloutContext, known: Known):
   const isAcross = countsAcross(rulesOf(context, machine));
   const isYoung = isAcross && !hasHeldOn(machine, healthyOf(context, machine), known.flyNow);
   const lacks = owed ? 'it was to be started, and is not' : (lackOf(machine) ?? lackByUs(machine, isYoung, known));
-  const isTried = (known.fallen[id] ?? Infinity) <= MOST_TRIES;
+  const isTried = lacks !== undefined && (known.fallen[id] ?? Infinity) <= MOST_TRIES;
   return { machine, lacks, settles: isTried || (RUNS.includes(state) && (isYoung || known.fresh.has(id))) };
 }
 

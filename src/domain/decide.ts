@@ -207,7 +207,8 @@ function otherwise({ state, now, flying, deadline }: Situation): Decision {
   const pace = paceOf(state);
   const admitted = isLate ? [] : admit(queue, pace);
   const start = admitted.filter((one) => isFresh(state, now) || !isCapacity(one, pace.pools));
-  const how = start.length < admitted.length ? ({ ...look, until: now, afresh: true } as const) : look;
+  const isStale = start.length < admitted.length;
+  const how = isStale ? ({ ...look, after: isBlind ? look.after : now, until: now, afresh: true } as const) : look;
   return { kind: 'act', start, look: how, judge: gateOrders(state) };
 }
 

@@ -131,7 +131,7 @@ export const BACK_TABLE: readonly Row[] = [
   },
   ...rowsOf('excluded', 'special', 'unreachable'),
   UNDER_WAY,
-  ...rowsOf('held'),
+  ...rowsOf('held', 'cut'),
   { standing: 'atTarget', when: isAtTarget, because: 'it was brought back' },
   {
     standing: 'untouched',

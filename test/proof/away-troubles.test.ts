@@ -249,3 +249,22 @@ test('whose update is in doubt, and serves, takes its turn like any other', asyn
   // One is lost, and the two others serve: no more may be away.
   expect(aways(world).filter(({ from }) => from > hitAt + 25 * SECOND)).toEqual([]);
 });
+
+test('a rollback after one that was terminated starts who was brought back and not started yet', async () => {
+  const world = zks(5, {}, NO_RESTART);
+  await forward(world, { maxUnavailable: 1 });
+  const crashed = machines(world)[2]?.id ?? '';
+  await crash(world, crashed);
+  await world.clock.sleep(MINUTE);
+  const fault = JSON.stringify({ on: 'start', times: 4, effect: { noCapacity: 'host' } });
+  await world.simulator.handle({ method: 'POST', url: '/_simulator/faults', headers: {}, body: fault });
+  const begun = world.clock.now();
+  await back(world, { terminateAtMs: 10 * SECOND });
+  expect(aways(world, begun)[0]).toMatchObject({ machine: crashed, to: Infinity });
+  await world.clock.sleep(10 * MINUTE);
+  expect(machines(world)[2]?.state).toBe('stopped');
+  const input = { app: APP, rollout: 'latest' };
+  const { end } = await drive(world, { type: 'rollback', start: 'c', input, said: [ABORT] });
+  expect('outcome' in end && end.outcome).toBe('completed');
+  expect(states(world)).toEqual(Array(5).fill('started'));
+});
