@@ -15,6 +15,7 @@ import {
 } from './machine.js';
 import { type Landed, MOST_TRIES } from './pace.js';
 import { type CountedPool, placeKey, samePlace, shared, total } from './pools.js';
+import { LEAST_TRIAL_MS } from './state.js';
 import { hasHeldOn } from './verdict.js';
 
 /** What else there is to know of machines when capacity is counted. */
@@ -138,9 +139,9 @@ function lackOf(machine: MachineFacts): string | undefined {
   return checks.length < checksConfigured ? 'its checks have not reported yet' : undefined;
 }
 
-/** The list is from before an order that has ended since. */
-function isBehind(machine: MachineFacts, landed: Landed | undefined, { aheadMs }: Known): boolean {
-  if (landed === undefined) return false;
+/** The list is from before an order that has ended since; believed for a while only, as long as lists may lag. */
+function isBehind(machine: MachineFacts, landed: Landed | undefined, { aheadMs, flyNow }: Known): boolean {
+  if (landed === undefined || landed.landedAt + aheadMs + LEAST_TRIAL_MS <= flyNow) return false;
   const { bornAt = 0, lastStartAt = 0 } = machine;
   return bornAt <= landed.bornAt && lastStartAt < landed.since + aheadMs;
 }

@@ -42,9 +42,14 @@ function isAwayYet({ plan }: RolloutState, flight: Flight, outcome: UpdateOutcom
   const { working, restore, crashed } = flight;
   const { maxUnavailable, whole } = rulesOf(plan.context, flight);
   if (working === undefined && restore !== true && crashed !== true) return whole === true;
+  if (outcome?.kind === 'updated' && !outcome.wrote && !outcome.interrupted && crashed !== true) return false;
   if (outcome?.kind === 'updated') return outcome.passed !== true || maxUnavailable !== undefined || whole === true;
   return outcome === undefined || restore === true || wasTouched(outcome);
 }
+
+/** Of orders in a row whose ends nobody knew, before the first: any of them may have written. */
+const bornBefore = ({ unknown }: RolloutState, id: string, bornAt = 0): number =>
+  Math.min(bornAt, unknown[id]?.bornAt ?? bornAt);
 
 /** No longer in flight. What looks found before it landed proves nothing for the closing pass. */
 const land = (
@@ -55,7 +60,10 @@ const land = (
   ...state,
   inFlight: without(state.inFlight, id),
   landed: isAwayYet(state, { id, region, group, ...flight }, outcome)
-    ? { ...state.landed, [id]: { region, group, since: flight.since, landedAt: now, bornAt: flight.bornAt ?? 0 } }
+    ? {
+        ...state.landed,
+        [id]: { region, group, since: flight.since, landedAt: now, bornAt: bornBefore(state, id, flight.bornAt) },
+      }
     : state.landed,
   clear: { looks: 0, at: state.clear.at },
 });

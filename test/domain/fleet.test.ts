@@ -363,3 +363,28 @@ describe('a machine whose last order nobody knows the end of', () => {
     expect(look([machine({ id: M1 })], { doubt: [M1], failed: [M1] }).doubtful).toBe(0);
   });
 });
+
+describe('a machine whose order has just landed', () => {
+  const serving = machine({ id: M1, state: 'started', bornAt: NOW - HOUR, lastStartAt: NOW - HOUR });
+  const landed = (ago: number, more: object = {}) => ({
+    [M1]: {
+      region: 'ord',
+      group: 'worker',
+      since: NOW - ago - 10_000,
+      landedAt: NOW - ago,
+      bornAt: NOW - HOUR,
+      ...more,
+    },
+  });
+  const downOf = (sample: MachineFacts, more: Parameters<typeof look>[1]) => look([sample], more).pools[0]?.down;
+
+  test('is missed while the list shows it as it was before, for a minute', () => {
+    expect(downOf(serving, { landed: landed(30_000) })).toBe(1);
+    expect(downOf(serving, { landed: landed(60_000) })).toBe(0);
+  });
+
+  test('is missed no more when the list shows a younger version, or a younger start', () => {
+    expect(downOf({ ...serving, bornAt: NOW - 35_000 }, { landed: landed(30_000) })).toBe(0);
+    expect(downOf({ ...serving, lastStartAt: NOW - 35_000 }, { landed: landed(30_000) })).toBe(0);
+  });
+});
