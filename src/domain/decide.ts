@@ -179,37 +179,51 @@ function whenClear(situation: Situation): Decision | undefined {
 const whileDraining = ({ draining, flying, now, deadline }: Situation): Decision | undefined =>
   draining && now < deadline ? (flying ? { kind: 'act', start: [] } : { kind: 'hold' }) : undefined;
 
-function otherwise({ state, now, flying, deadline }: Situation): Decision {
-  const isLate = now >= deadline;
+/** The look that goes on beside what is under way. */
+function lookOf({ state, now, flying, deadline }: Situation): Look {
   const closing = state.clear.looks > 0;
-  const isBlind = state.missedLists !== undefined;
   const moving = flying || closing || state.queue.length + Object.keys(state.resting).length > 0;
   // A bake is looked at ever more rarely, down to the calm pace, in one look that goes on as long as it does.
   const isBaking = stepOf(state).kind === 'bake';
-  const look: Look = {
+  const laterMs = isBlind(state) || isPassing(state, now) ? LIST_AGAIN_MS : 0;
+  return {
     pace: moving || isBaking ? 'busy' : 'calm',
     errors: 'told',
     since: now,
-    after: closing ? state.clear.at + CLOSING_MS : now + (isBlind || isPassing(state, now) ? LIST_AGAIN_MS : 0),
+    after: closing ? state.clear.at + CLOSING_MS : now + laterMs,
     stale: now + STALE_MS,
     until: Math.min(
-      isLate ? graceEnd(state, deadline) : deadline,
+      now >= deadline ? graceEnd(state, deadline) : deadline,
       ...nextEnds(state, now),
       now + (moving ? RENEW_MS : DAY_MS),
       Math.max(now, mixedEnd(state)),
       ...spares(state, now),
     ),
   };
+}
+
+const isBlind = ({ missedLists }: RolloutState): boolean => missedLists !== undefined;
+
+/** Comes back at once, with whatever it sees. */
+const afresh = (look: Look, state: RolloutState, now: number): Look => ({
+  ...look,
+  after: isBlind(state) ? look.after : now,
+  until: now,
+  afresh: true,
+});
+
+function otherwise(situation: Situation): Decision {
+  const { state, now, deadline } = situation;
   const isNow = ({ id, working }: Candidate) =>
     working === undefined || working === 'ours' || now >= mayStopAt(state, id);
   const reopens = isReopened(state);
   const queue = state.queue.filter((one) => isNow(one) && (!reopens || isOwed(state, one)));
   const pace = paceOf(state);
-  const admitted = isLate ? [] : admit(queue, pace);
+  const admitted = now >= deadline ? [] : admit(queue, pace);
   const start = admitted.filter((one) => isFresh(state, now) || !isCapacity(one, pace.pools));
+  const look = lookOf(situation);
   const isStale = start.length < admitted.length;
-  const how = isStale ? ({ ...look, after: isBlind ? look.after : now, until: now, afresh: true } as const) : look;
-  return { kind: 'act', start, look: how, judge: gateOrders(state) };
+  return { kind: 'act', start, look: isStale ? afresh(look, state, now) : look, judge: gateOrders(state) };
 }
 
 /** Capacity comes and goes without us: a look that came in longer ago gives nobody a slot of it. */

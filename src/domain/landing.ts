@@ -1,9 +1,10 @@
 import { hasImage } from './change.js';
+import { countsAcross } from './capacity.js';
 import type { Candidate } from './candidates.js';
 import type { ShownCount } from './shown.js';
 import { rulesOf } from './machine.js';
 import type { UpdateEnd, UpdateOutcome } from './outcomes.js';
-import { type Flight, isAway, isBootable, type Trial } from './pace.js';
+import { type Flight, isAway, isBootable, isMissed, type Trial } from './pace.js';
 import { pauseOnError, pauseOnFailures, served } from './pauses.js';
 import { type Pool, samePlace } from './pools.js';
 import { bootsOf, type RolloutState, without } from './state.js';
@@ -39,13 +40,16 @@ const wasTouched = (outcome: UpdateOutcome): boolean =>
  * group has numbers of its own only a look tells who has been healthy for his time.
  */
 function isAwayYet({ plan }: RolloutState, flight: Flight, outcome: UpdateOutcome | undefined): boolean {
-  const { working, restore, crashed } = flight;
-  const { maxUnavailable, whole } = rulesOf(plan.context, flight);
-  if (working === undefined && restore !== true && crashed !== true) return whole === true;
-  if (outcome?.kind === 'updated' && !outcome.wrote && !outcome.interrupted && crashed !== true) return false;
-  if (outcome?.kind === 'updated') return outcome.passed !== true || maxUnavailable !== undefined || whole === true;
-  return outcome === undefined || restore === true || wasTouched(outcome);
+  const rules = rulesOf(plan.context, flight);
+  if (!isMissed(flight)) return rules.whole === true;
+  if (outcome === undefined) return true;
+  if (outcome.kind !== 'updated') return flight.restore === true || wasTouched(outcome);
+  return !hasFoundDone(outcome, flight) && (outcome.passed !== true || countsAcross(rules));
 }
+
+/** At target without a touch. */
+const hasFoundDone = ({ wrote, interrupted }: UpdateEnd<'updated'>, { crashed }: Flight): boolean =>
+  !wrote && !interrupted && crashed !== true;
 
 /** Of orders in a row whose ends nobody knew, before the first: any of them may have written. */
 const bornBefore = ({ unknown }: RolloutState, id: string, bornAt = 0): number =>

@@ -69,7 +69,7 @@ export const MOST_TRIES = 3;
 export const isInHand = (rest: Candidate): boolean => isAway(rest) && (rest.tries ?? 0) <= MOST_TRIES;
 
 /** In our hands it is one that is missed. */
-const isMissed = ({ working, restore, crashed }: Candidate): boolean =>
+export const isMissed = ({ working, restore, crashed }: Candidate): boolean =>
   working !== undefined || restore === true || crashed === true;
 
 /** In its lane, where it is not a whole group that counts. */

@@ -5,7 +5,7 @@ import { placeKey, type Pool, total } from '../../src/domain/pools.js';
 import { isIdle, type MachineFacts } from '../../src/domain/machine.js';
 import { classify } from '../../src/domain/table.js';
 import { contexts, fleet, id } from './arbitraries.js';
-import { context, M1, M2, M3, machine, MINUTE, NEW, NOW, OLD, OTHER, sums, view } from './build.js';
+import { context, HOUR, M1, M2, M3, machine, MINUTE, NEW, NOW, OLD, OTHER, sums, view } from './build.js';
 
 const look = (machines: readonly MachineFacts[], more: Partial<View> = {}): Observation =>
   observe(machines, context(), view(more));
