@@ -1,6 +1,15 @@
 import type { View } from './fleet.js';
 import { isCrashed } from './capacity.js';
-import { healthyOf, isIdle, isInPlace, type Judged, type MachineFacts, type RolloutContext } from './machine.js';
+import {
+  healthyOf,
+  isIdle,
+  isInPlace,
+  isOfOurs,
+  isUnstarted,
+  type Judged,
+  type MachineFacts,
+  type RolloutContext,
+} from './machine.js';
 import { isBootable } from './pace.js';
 import { placeKey } from './pools.js';
 import { inScope, type StepView } from './steps.js';
@@ -26,6 +35,8 @@ export interface Candidate {
   readonly stray?: true;
   /** It is idle, and missed: an order brings it back. */
   readonly crashed?: true;
+  /** It counts as missed as it is, for however short: with it no more are away than before. */
+  readonly missed?: true;
   /** Layover holds it: what the hold says is put back, and nothing else is done by this order. */
   readonly restore?: true;
   /** Scheduled and standby machines are never started. */
@@ -71,19 +82,34 @@ function isLongDown(machine: MachineFacts, context: RolloutContext, flyNow: numb
   return machine.checks.some(({ status, since }) => status !== 'passing' && flyNow - since > afterMs);
 }
 
+/** What there is to know of a machine when its order is made out. */
+export interface Around {
+  readonly view: Pick<View, 'flyNow' | 'doubt'>;
+  /** Who is missed. */
+  readonly lacking: ReadonlySet<string>;
+}
+
+/** Nobody knows what its last order has done to it; undefined where that is one for an idle machine. */
+function inDoubt(one: Candidate, machine: MachineFacts, context: RolloutContext): Candidate | undefined {
+  if (isUnstarted(machine) && isOfOurs(machine, context)) return { ...one, crashed: true };
+  const isUp = isInPlace(context, machine) && !isIdle(machine, context);
+  return isUp ? { ...one, working: 'down', unsure: true } : undefined;
+}
+
 /** What its order takes of the capacity; of one whose last order nobody knows the end of nothing more. */
 export function withCapacity(
   candidate: Candidate,
   machine: MachineFacts,
   context: RolloutContext,
-  { flyNow, doubt }: View,
+  { view: { flyNow, doubt }, lacking }: Around,
 ): Candidate {
   if (candidate.restore === true) return candidate;
-  if (isCrashed(machine, context)) return { ...candidate, crashed: true };
-  const isDoubtful = doubt.includes(candidate.id) && isInPlace(context, machine) && !isIdle(machine, context);
-  if (isDoubtful) return { ...candidate, working: 'down', unsure: true };
-  const isDown = candidate.working !== undefined && (machine.cordoned || isLongDown(machine, context, flyNow));
-  return isDown ? { ...candidate, working: 'down' } : candidate;
+  const one = lacking.has(candidate.id) ? { ...candidate, missed: true as const } : candidate;
+  if (isCrashed(machine, context)) return { ...one, crashed: true };
+  const unsure = doubt.includes(candidate.id) ? inDoubt(one, machine, context) : undefined;
+  if (unsure !== undefined) return unsure;
+  const isDown = one.working !== undefined && (machine.cordoned || isLongDown(machine, context, flyNow));
+  return isDown ? { ...one, working: 'down' } : one;
 }
 
 const newestFirst = (candidates: readonly Candidate[]): Candidate[] =>

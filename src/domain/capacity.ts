@@ -221,7 +221,7 @@ function countRoom(pools: readonly CountedPool[], settling: Settling, context: R
     const { maxUnavailable } = rulesOf(context, pool);
     const own = pool.across === true ? maxUnavailable : undefined;
     const most = atMost(own ?? (pool.whole === true ? { count: 1 } : context.maxUnavailable), up);
-    pool.room = pool.whole === true && down > 0 ? 0 : Math.max(0, most - down);
+    pool.room = most - down;
     pool.hands = Math.max(0, most - kin.reduce((sum, one) => sum + (settling.get(one) ?? 0), 0));
   }
 }
@@ -246,23 +246,24 @@ function keepMajorities(pools: readonly CountedPool[], members: readonly Member[
 /**
  * Counts who is meant to be up and who is missed, and says how many more may be away: the one place that does. Adds to
  * the pools' `up`, `down`, `room`, `hands` and `spare`.
- * @returns some of those who are missed.
+ * @returns who is missed, and some of them with why.
  */
 export function countCapacity(
   pools: readonly CountedPool[],
   { inside, around, others }: Everybody,
   context: RolloutContext,
   known: Known,
-): Missed[] {
+): { readonly lacking: ReadonlySet<string>; readonly missed: readonly Missed[] } {
   const near = counted([...inside, ...around], context, known);
   const far = counted(others, context, known);
   const settling = countUp(pools, { near, far });
   countRoom(pools, settling, context);
   if (context.back !== undefined) keepMajorities(pools, [...near, ...far]);
   const groups = new Set(pools.filter(({ across }) => across === true).map(({ group }) => group));
-  return [...near, ...far.filter(({ machine }) => groups.has(machine.group))]
-    .flatMap(({ machine: { id, region, group }, lacks }) =>
-      lacks === undefined ? [] : [{ id, region, group, says: lacks }],
-    )
-    .slice(0, MOST_MISSED);
+  const missed = [...near, ...far.filter(({ machine }) => groups.has(machine.group))].flatMap(
+    ({ machine: { id, region, group }, lacks }) => (lacks === undefined ? [] : [{ id, region, group, says: lacks }]),
+  );
+  // Of those whose orders have just ended nobody knows how they are.
+  const lacking = missed.filter(({ id }) => !Object.hasOwn(known.landed, id)).map(({ id }) => id);
+  return { lacking: new Set(lacking), missed: missed.slice(0, MOST_MISSED) };
 }

@@ -137,7 +137,7 @@ function countOutside(judged: readonly Judged[]): Partial<Record<Standing, numbe
 function countDue(due: readonly Judged[], pools: Map<string, CountedPool>, context: RolloutContext, view: View): void {
   for (const one of due) {
     const pool = pools.get(placeKey(one.machine));
-    const { working } = withCapacity(toCandidate(one), one.machine, context, view);
+    const { working } = withCapacity(toCandidate(one), one.machine, context, { view, lacking: new Set() });
     if (pool !== undefined && working === 'up') pool.due += 1;
   }
 }
@@ -179,7 +179,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const pools = poolsOf(inside, context, failed);
   const { fresh, sick, retried, trials, shown, early } = judgeAtTarget(inside, context, view, pools);
   const everybody = { inside, around, others: judged.filter((j) => LEFT.includes(j.standing)) };
-  const missed = countCapacity([...pools.values()], everybody, context, knownOf(view, fresh));
+  const { lacking, missed } = countCapacity([...pools.values()], everybody, context, knownOf(view, fresh));
   const doubt = new Set(view.doubt);
   // Nobody waits for a machine that has failed: a person decides about it. A hold on it is put right all the same.
   const open = inside.filter((j) => !failed.has(j.machine.id));
@@ -193,7 +193,9 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   // On the way back a list that lags calls untouched what was written a moment ago.
   const strayed = around.filter(({ machine }) => doubt.has(machine.id) && !failed.has(machine.id));
   const looked = strayed.filter(({ machine }) => !taken.has(machine.id));
-  const candidates = [...left, ...ready, ...looked].map((j) => withCapacity(toCandidate(j), j.machine, context, view));
+  const candidates = [...left, ...ready, ...looked].map((j) =>
+    withCapacity(toCandidate(j), j.machine, context, { view, lacking }),
+  );
   const due = of('due');
   countDue(due, pools, context, view);
   const working = due.filter((j) => inScope(view.step.scope, j.machine)).length;
@@ -241,7 +243,7 @@ const byPlace = (a: Pool, b: Pool): number => (placeKey(a) < placeKey(b) ? -1 : 
 function toRemark({ machine, standing, because }: Judged, pools: Map<string, CountedPool>): Remark {
   const { id, region, group } = machine;
   const { room, down } = pools.get(placeKey(machine)) ?? { room: 0, down: 0 };
-  const isFull = standing === 'overdue' && room === 0 && down > 0;
+  const isFull = standing === 'overdue' && room <= 0 && down > 0;
   const away = sayCount(down, 'machine of its region and group is', 'machines of its region and group are');
   const kept = `; not now: ${away} no capacity (held, cordoned, failed, or a check does not pass), and "maxUnavailable" spares no more`;
   return { id, region, group, standing, says: isFull ? `${because}${kept}` : because };

@@ -55,6 +55,19 @@ const hasFoundDone = ({ wrote, interrupted }: UpdateEnd<'updated'>, { crashed }:
 const bornBefore = ({ unknown }: RolloutState, id: string, bornAt = 0): number =>
   Math.min(bornAt, unknown[id]?.bornAt ?? bornAt);
 
+/** Who took capacity and landed; one that has just been looked into again is known from then on as it was before. */
+function landedWith(
+  state: RolloutState,
+  flight: Flight,
+  { outcome, now }: { readonly outcome: UpdateOutcome | undefined; readonly now: number },
+): RolloutState['landed'] {
+  const { id, region, group, since, bornAt } = flight;
+  const before = state.landed[id];
+  if (!isAwayYet(state, flight, outcome))
+    return before === undefined ? state.landed : { ...state.landed, [id]: { ...before, landedAt: now } };
+  return { ...state.landed, [id]: { region, group, since, landedAt: now, bornAt: bornBefore(state, id, bornAt) } };
+}
+
 /** No longer in flight. What looks found before it landed proves nothing for the closing pass. */
 const land = (
   state: RolloutState,
@@ -63,12 +76,7 @@ const land = (
 ): RolloutState => ({
   ...state,
   inFlight: without(state.inFlight, id),
-  landed: isAwayYet(state, { id, region, group, ...flight }, outcome)
-    ? {
-        ...state.landed,
-        [id]: { region, group, since: flight.since, landedAt: now, bornAt: bornBefore(state, id, flight.bornAt) },
-      }
-    : state.landed,
+  landed: landedWith(state, { id, region, group, ...flight }, { outcome, now }),
   clear: { looks: 0, at: state.clear.at },
 });
 
@@ -97,6 +105,10 @@ function stillHeld(state: RolloutState, id: string): RolloutState {
 const noted = (ids: readonly string[], id: string, isSo: boolean | undefined): readonly string[] =>
   isSo === true ? [...new Set([...ids, id])] : ids;
 
+/** Fly let it do what it wanted; that one could be looked into says nothing of writes. */
+const hasServed = ({ unsure }: Flight, { kind }: UpdateOutcome): boolean =>
+  kind !== 'error' && !(kind === 'left' && unsure === true);
+
 /** An order ended. `tries` of a machine's rest grow until it ends otherwise. */
 export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcome, now: number): RolloutState {
   const flight = state.inFlight[id];
@@ -109,7 +121,7 @@ export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcom
   };
   const put = outcome.held ? stillHeld(back, id) : { ...back, holds: without(back.holds, id) };
   const cut = wasInVain(outcome) ? withVain(put, id, now) : put;
-  return onEnded(outcome.kind === 'error' ? cut : served(cut), flight, outcome, now);
+  return onEnded(hasServed(flight, outcome) ? served(cut) : cut, flight, outcome, now);
 }
 
 function onEnded(landed: RolloutState, flight: Flight, outcome: UpdateOutcome, now: number): RolloutState {
@@ -131,10 +143,19 @@ function onEnded(landed: RolloutState, flight: Flight, outcome: UpdateOutcome, n
       return onError(landed, flight, outcome, now);
     case 'left':
       if (outcome.inDoubt || isSeenLate(landed, flight, outcome)) return landed;
-      return outcome.changed ? withChanged(known, id) : known;
+      return withTries(outcome.changed ? withChanged(known, id) : known, flight, now);
     case 'calledBack':
       return known;
   }
+}
+
+/** Looked into, it rests for as long as it was tried in vain before, and lets others go; then it takes its turn. */
+function withTries(state: RolloutState, flight: Flight, now: number): RolloutState {
+  const { since: _since, boot: _boot, unsure, tries, ...one } = flight;
+  if (unsure !== true || tries === undefined) return state;
+  const says = 'Fly did not take its update; it is as it was';
+  const rest = { ...one, working: 'up' as const, tries, until: now + restMs(tries, 0), says };
+  return { ...state, resting: { ...state.resting, [flight.id]: rest } };
 }
 
 /** On the way back a write forward was found that lists do not show yet: it stays in doubt until they do. */

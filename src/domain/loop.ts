@@ -146,7 +146,7 @@ export function createLoop(hands: Hands, first: RolloutState): Loop {
     const end = outcome === 'lost' ? outcome : outcome.kind;
     // The look under way leaves this machine out, and counts it as up: right only while it is done, or rests as it was.
     if (end !== 'updated' && (end !== 'error' || machine.working !== undefined)) hands.dropLook();
-    if (end === 'error') return rest(machine.id);
+    if (Object.hasOwn(state.resting, machine.id)) return rest(machine.id);
   };
 
   const rest = async (id: string) => {

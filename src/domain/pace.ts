@@ -73,21 +73,27 @@ export const isMissed = ({ working, restore, crashed }: Candidate): boolean =>
   working !== undefined || restore === true || crashed === true;
 
 /** In its lane, where it is not a whole group that counts. */
-function ownSlots({ working, crashed }: Candidate, pool: Pool | undefined): number {
+function ownSlots(
+  { working, crashed, missed }: Candidate,
+  { idle, room, hands }: Pick<Pool, 'idle' | 'room' | 'hands'>,
+): number {
   if (crashed === true) return MOST_IN_FLIGHT;
-  if (working === undefined) return idleSlots(pool?.idle ?? 0);
-  return (working === 'up' ? pool?.room : pool?.hands) ?? 0;
+  if (working === undefined) return idleSlots(idle);
+  // With one that is missed as it is no more are away than before.
+  return working === 'up' ? Math.max(0, room + (missed === true ? 1 : 0)) : hands;
 }
+
+const NO_POOL = { idle: 0, room: 0, hands: 0 };
 
 /** How many updates may be in flight in a candidate's lane. */
 export function slotsAt(pools: readonly Pool[], one: Candidate): number {
   if (isAway(one)) return MOST_IN_FLIGHT;
   const pool = pools.find((here) => samePlace(here, one));
-  if (pool?.whole !== true) return ownSlots(one, pool);
+  if (pool?.whole !== true) return ownSlots(one, pool ?? NO_POOL);
   const kin = shared(pools, one);
   // Of those that are no capacity it is one itself; who is gone waits for nobody that is gone as well.
   const gone = kin.reduce((sum, { gone: some = 0 }) => sum + some, 0);
-  const besides = one.crashed === true ? gone : one.working === 'down' ? 1 : 0;
+  const besides = one.crashed === true ? gone : one.missed === true ? 1 : 0;
   return total(kin, 'down') > besides ? 0 : 1;
 }
 
@@ -167,7 +173,8 @@ const isFull = (one: Candidate, flights: readonly Candidate[], pace: Pace): bool
 function isHalted(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
   if (flights.filter(({ restore }) => !restore).length >= mostInFlight(pace)) return true;
   if (pace.boots !== undefined && !(isBootable(one) && flights.filter(isBootable).length < pace.boots)) return true;
-  if (one.working === undefined) return false;
+  // Who is only looked into takes nothing from a ramp or a batch.
+  if (one.working === undefined || one.unsure === true) return false;
   return isRampedUp(flights, pace) || isBatchFull(flights, pace);
 }
 

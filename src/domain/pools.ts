@@ -27,7 +27,7 @@ export interface Pool {
   readonly down: number;
   /** Of those, how many do not run at all; left out where none. */
   readonly gone?: number;
-  /** How many of those that are up `maxUnavailable` lets us take down. */
+  /** How many of those that are up `maxUnavailable` lets us take down; below nothing where more are missed than may be. */
   readonly room: number;
   /** How many of those that are meant to be up may be in our hands at once, whether they are capacity or not. */
   readonly hands: number;

@@ -42,7 +42,14 @@ function queueAfter(state: RolloutState, candidates: readonly Candidate[]): Cand
     const tries = queue.find(({ id }) => id === candidate.id)?.tries;
     return tries === undefined ? candidate : { ...candidate, tries };
   });
-  return [...ours, ...tried];
+  return [...ours, ...freshFirst(tried)];
+}
+
+/** Of those that work, whoever was tried in vain comes after those that were not: what troubles all is soon known. */
+function freshFirst(candidates: readonly Candidate[]): Candidate[] {
+  const isUp = ({ working }: Candidate) => working === 'up';
+  const ups = candidates.filter(isUp).toSorted((a, b) => (a.tries ?? 0) - (b.tries ?? 0));
+  return candidates.map((one) => (isUp(one) ? (ups.shift() ?? one) : one));
 }
 
 /** A trial ends when the machine has shown how it does, or is seen, a while later, to do nothing any more. */
@@ -53,8 +60,15 @@ function trialsAfter({ trials }: RolloutState, seen: Observation): RolloutState[
 }
 
 /** Somebody waited for has stopped, or was made: patience with what there is to do begins now. */
-const isReadyAgain = ({ queue, resting, inFlight }: RolloutState, { candidates }: Observation): boolean =>
-  candidates.length > 0 && queue.length === 0 && Object.keys(resting).length + Object.keys(inFlight).length === 0;
+function isReadyAgain(state: RolloutState, { candidates }: Observation, now: number): boolean {
+  const { queue, resting, inFlight, landedAt = 0 } = state;
+  const isBusy = queue.length + Object.keys(resting).length + Object.keys(inFlight).length > 0;
+  // What is tried in vain again and again is nothing new.
+  return candidates.length > 0 && !isBusy && now - landedAt > NEWS_MS;
+}
+
+/** After an order who is found a moment later may be the same once more. */
+const NEWS_MS = 300_000;
 
 /** A look that knew of it has counted it; what its list did not show yet the next ones are told again, for a while. */
 const landedAfter = ({ landed }: RolloutState, { at, since }: Observation): RolloutState['landed'] =>
@@ -88,7 +102,7 @@ function onSeen(before: RolloutState, observation: Observation, now: number): Ro
     trials: trialsAfter(state, observation),
     landed: landedAfter(state, observation),
     ...(hasBooted ? { booted: true } : {}),
-    ...(isReadyAgain(state, observation) ? { readyAt: now } : {}),
+    ...(isReadyAgain(state, observation, now) ? { readyAt: now } : {}),
     queue: queueAfter({ ...state, failed }, observation.candidates),
     failedInRow: state.failedInRow + fresh.length,
     clear: { looks: isDone ? state.clear.looks + 1 : 0, at: now },

@@ -177,3 +177,14 @@ test.each([
   // Their jobs on the new version end then, and not before.
   expect(world.clock.now() - begun).toBeGreaterThan(endsAt * MINUTE);
 });
+
+test.each(OWN)('with %s the one whose check flaps is taken first, since it is missed as it is', async (_, own) => {
+  const world = zks(3, {
+    images: { [OLD]: { checks: { flapEveryMs: 9_000 }, hits: { regions: ['ord'] } }, [NEW]: {} },
+  });
+  await world.clock.sleep(10 * MINUTE);
+  const flapping = machines(world).find(({ region }) => region === 'ord')?.id;
+  expect(await forward(world, own)).toBe('completed');
+  expect(aways(world)[0]?.machine).toBe(flapping);
+  expect({ most: mostAway(world), on: on(world, NEW) }).toEqual({ most: 1, on: 3 });
+});
