@@ -20,7 +20,7 @@ export interface ToldCase {
   readonly slack: ReadonlyMap<string, ReadonlySet<number>>;
   /** Rollouts that a person's yes was given to. */
   readonly approved: readonly string[];
-  /** Rollouts whose mark is on a write: each began, and has ended by now. */
+  /** Marks on writes, without their retries: each rollout that wrote began, and has ended by now. */
   readonly written: readonly string[];
 }
 
@@ -46,9 +46,21 @@ function lostOf(rollout: string, { webhook, slack, approved }: ToldCase): string
   ];
 }
 
+const startOf = (rollout: string): string => rollout.slice(rollout.indexOf('.') + 1);
+
+/**
+ * The rollouts that wrote, by the names under which they were told of. No two rollouts have the same start: one that
+ * turns back marks machines with another hash, though it may have written none on its way forward.
+ */
+function namesOf({ written, webhook }: ToldCase): string[] {
+  const told = webhook.map(({ rollout }) => rollout);
+  const names = written.map((mark) => told.find((rollout) => startOf(rollout) === startOf(mark)) ?? mark);
+  return [...new Set(names)];
+}
+
 /** What was told twice, and what never. */
 export function judgeTold(evidence: ToldCase): Figure[] {
-  const lost = evidence.written.flatMap((rollout) => lostOf(rollout, evidence));
+  const lost = namesOf(evidence).flatMap((rollout) => lostOf(rollout, evidence));
   return [
     madeTwice('Slack', evidence.made),
     madeTwice('GitHub', evidence.made),

@@ -55,16 +55,13 @@ const webhookOf = ({ arrived }: SinkServer): ToldOf[] =>
       kind: String(body['kind']),
     }));
 
-/** The rollouts that marked machines; one that turned back marks them twice, and has one name. */
+/** The marks on machines, without their retries. */
 function markedIn(journal: readonly JournalEntry[]): string[] {
   const marks = journal.flatMap((entry) =>
     entry.op === 'update' && tookEffect(entry) ? (entry.marks?.['layover_rollout']?.split('#')[0] ?? []) : [],
   );
-  const all = new Set(marks);
-  return [...all].filter((mark) => !(mark.startsWith(BACK) && all.has(mark.slice(BACK.length))));
+  return [...new Set(marks)];
 }
-
-const BACK = 'back-';
 
 /** Opens them. @param apps each with a repository of its own. */
 export async function openWatchers(apps: readonly string[], seed: number): Promise<Watchers> {

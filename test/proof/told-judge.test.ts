@@ -23,7 +23,22 @@ test('who did all that is right is acquitted', () => {
   expect(wrongOf({})).toEqual([]);
 });
 
+test.each([[['abc.one', 'back-abc.one']], [['back-abc.one']]])(
+  'a rollout that turned back has one name, whatever it has written on which way: %j',
+  (written) => {
+    expect(wrongOf({ written })).toEqual([]);
+  },
+);
+
 test.each<[string, Partial<ToldCase>, string]>([
+  [
+    'a second name on the way back',
+    {
+      written: ['abc.one', 'back-abc.one'],
+      webhook: [told(1, 'started'), told(2, 'waiting'), told(3, 'finished', 'back-abc.one')],
+    },
+    `${R}: its end`,
+  ],
   ['a message made twice', { made: [...GOOD.made, made('Slack', `${R}/2`)] }, `${R}/2`],
   ['a deployment made twice', { made: [...GOOD.made, made('GitHub', 'deployment')] }, 'deployment'],
   ['a beginning nobody heard of', { webhook: GOOD.webhook.slice(1) }, `${R}: its beginning`],
