@@ -53,6 +53,8 @@ interface Member {
   readonly machine: MachineFacts;
   /** Why it is no capacity; undefined where it is some, or is in our hands. */
   readonly lacks: string | undefined;
+  /** That shows on it, and is none of what we know of its orders. */
+  readonly showsIt: boolean;
   /** It runs since a short while only, and has not shown yet that it goes on doing so. */
   readonly settles: boolean;
 }
@@ -155,6 +157,17 @@ function lackByUs(machine: MachineFacts, isYoung: boolean, known: Known): string
   return isYoung ? 'it has not been healthy for its time yet' : undefined;
 }
 
+/** What keeps it from being capacity, if anything does, and whether that shows on it. */
+function whatLacks(
+  machine: MachineFacts,
+  { owed, isYoung }: { readonly owed: boolean; readonly isYoung: boolean },
+  known: Known,
+): Pick<Member, 'lacks' | 'showsIt'> {
+  const shown = owed ? 'it was to be started, and is not' : lackOf(machine);
+  const showsIt = (shown !== undefined || isYoung) && !isBehind(machine, known.landed[machine.id], known);
+  return { lacks: shown ?? lackByUs(machine, isYoung, known), showsIt };
+}
+
 /** Undefined where nobody misses it. */
 function memberOf(machine: MachineFacts, context: RolloutContext, known: Known): Member | undefined {
   const { id, state } = machine;
@@ -162,12 +175,12 @@ function memberOf(machine: MachineFacts, context: RolloutContext, known: Known):
   const owed = isOwed(machine, context, known);
   if (!owed && !isMeantUp(machine, context, isOurs)) return undefined;
   // In flight it counts as such, never a second time as one that is down.
-  if (isOurs) return { machine, lacks: undefined, settles: false };
+  if (isOurs) return { machine, lacks: undefined, showsIt: false, settles: false };
   const isAcross = countsAcross(rulesOf(context, machine));
   const isYoung = isAcross && !hasHeldOn(machine, healthyOf(context, machine), known.flyNow);
-  const lacks = owed ? 'it was to be started, and is not' : (lackOf(machine) ?? lackByUs(machine, isYoung, known));
-  const isTried = lacks !== undefined && (known.fallen[id] ?? Infinity) <= MOST_TRIES;
-  return { machine, lacks, settles: isTried || (RUNS.includes(state) && (isYoung || known.fresh.has(id))) };
+  const found = whatLacks(machine, { owed, isYoung }, known);
+  const isTried = found.lacks !== undefined && (known.fallen[id] ?? Infinity) <= MOST_TRIES;
+  return { machine, ...found, settles: isTried || (RUNS.includes(state) && (isYoung || known.fresh.has(id))) };
 }
 
 const counted = (all: readonly Judged[], context: RolloutContext, known: Known): Member[] =>
@@ -260,10 +273,10 @@ export function countCapacity(
   countRoom(pools, settling, context);
   if (context.back !== undefined) keepMajorities(pools, [...near, ...far]);
   const groups = new Set(pools.filter(({ across }) => across === true).map(({ group }) => group));
-  const missed = [...near, ...far.filter(({ machine }) => groups.has(machine.group))].flatMap(
-    ({ machine: { id, region, group }, lacks }) => (lacks === undefined ? [] : [{ id, region, group, says: lacks }]),
+  const all = [...near, ...far.filter(({ machine }) => groups.has(machine.group))];
+  const missed = all.flatMap(({ machine: { id, region, group }, lacks }) =>
+    lacks === undefined ? [] : [{ id, region, group, says: lacks }],
   );
-  // Of those whose orders have just ended nobody knows how they are.
-  const lacking = missed.filter(({ id }) => !Object.hasOwn(known.landed, id)).map(({ id }) => id);
+  const lacking = all.filter(({ showsIt }) => showsIt).map(({ machine }) => machine.id);
   return { lacking: new Set(lacking), missed: missed.slice(0, MOST_MISSED) };
 }

@@ -61,12 +61,22 @@ function landedWith(
   flight: Flight,
   { outcome, now }: { readonly outcome: UpdateOutcome | undefined; readonly now: number },
 ): RolloutState['landed'] {
-  const { id, region, group, since, bornAt } = flight;
+  const { id, region, group, since, bornAt, unsure } = flight;
+  if (isAwayYet(state, flight, outcome))
+    return { ...state.landed, [id]: { region, group, since, landedAt: now, bornAt: bornBefore(state, id, bornAt) } };
   const before = state.landed[id];
-  if (!isAwayYet(state, flight, outcome))
-    return before === undefined ? state.landed : { ...state.landed, [id]: { ...before, landedAt: now } };
-  return { ...state.landed, [id]: { region, group, since, landedAt: now, bornAt: bornBefore(state, id, bornAt) } };
+  // The last look has not counted it, since it was in our hands: it is missed as it was, until the next one does.
+  if (isMissedAsIs(flight))
+    return { ...state.landed, [id]: { ...(before ?? NOTHING_DONE), region, group, landedAt: now } };
+  if (unsure === true) return without(state.landed, id);
+  return before === undefined ? state.landed : { ...state.landed, [id]: { ...before, landedAt: now } };
 }
+
+const isMissedAsIs = ({ missed, crashed, working, unsure }: Flight): boolean =>
+  missed === true || crashed === true || (working === 'down' && unsure !== true);
+
+/** No list is behind what was never done. */
+const NOTHING_DONE = { since: 0, bornAt: -1 };
 
 /** No longer in flight. What looks found before it landed proves nothing for the closing pass. */
 const land = (

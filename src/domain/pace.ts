@@ -93,7 +93,7 @@ export function slotsAt(pools: readonly Pool[], one: Candidate): number {
   const kin = shared(pools, one);
   // Of those that are no capacity it is one itself; who is gone waits for nobody that is gone as well.
   const gone = kin.reduce((sum, { gone: some = 0 }) => sum + some, 0);
-  const besides = one.crashed === true ? gone : one.missed === true ? 1 : 0;
+  const besides = one.crashed === true ? gone : one.missed === true || one.working === 'down' ? 1 : 0;
   return total(kin, 'down') > besides ? 0 : 1;
 }
 

@@ -346,3 +346,29 @@ test('a canary whose first machine is refused for a while goes on with it when t
   const { end } = await drive(world, { type: 'regionalCanary', start: 'a', input, said: [ABORT] });
   expect('outcome' in end && end.outcome).toBe('completed');
 });
+
+test.each([
+  ['a lease that another holds', { on: 'lease', effect: { answer: { status: 409, error: 'held' } } }],
+  ['no room', { on: 'update', effect: { noCapacity: 'machine' } }],
+])('one that is missed as it is, and whose order meets %s, stays missed: no other is taken', async (_, trouble) => {
+  for (const own of [{ maxUnavailable: 1 }, { whole: true }]) {
+    const world = zks(3);
+    const [one] = machines(world);
+    const fault = JSON.stringify({ ...trouble, machine: one?.id });
+    await world.simulator.handle({ method: 'POST', url: '/_simulator/faults', headers: {}, body: fault });
+    await world.clock.sleep(10 * MINUTE);
+    await setChecks(world, one?.id ?? '', 'critical');
+    await forward(world, own, { said: [{ ...ABORT, atMs: 20 * MINUTE }] });
+    expect(aways(world)).toEqual([]);
+  }
+});
+
+test.each(OWN)('with %s a member in doubt is looked into within two minutes, and the others go on', async (_, own) => {
+  const world = zks(3);
+  const fault = { on: 'update', times: 4, effect: { answer: { status: 500, error: 'internal' } } };
+  await world.simulator.handle({ method: 'POST', url: '/_simulator/faults', headers: {}, body: JSON.stringify(fault) });
+  const begun = world.clock.now();
+  expect(await forward(world, own)).toBe('completed');
+  expect(aways(world)[0]?.from).toBeLessThan(begun + 3 * MINUTE);
+  expect(world.clock.now() - begun).toBeLessThan(6 * MINUTE);
+});
