@@ -87,7 +87,8 @@ const NO_POOL = { idle: 0, room: 0, hands: 0 };
 
 /** How many updates may be in flight in a candidate's lane. */
 export function slotsAt(pools: readonly Pool[], one: Candidate): number {
-  if (isAway(one)) return MOST_IN_FLIGHT;
+  // Who is only looked into waits for nobody either: it counts as away already, and is not written at work.
+  if (isAway(one) || one.unsure === true) return MOST_IN_FLIGHT;
   const pool = pools.find((here) => samePlace(here, one));
   if (pool?.whole !== true) return ownSlots(one, pool ?? NO_POOL);
   const kin = shared(pools, one);
@@ -128,7 +129,7 @@ function awayOfGroup(flights: readonly Candidate[], { group }: Place, { landed, 
 /** How many of its whole group may be away; undefined where only its own place counts. */
 function spareFor(pools: readonly Pool[], one: Candidate): number | undefined {
   const { spare } = pools.find((pool) => samePlace(pool, one)) ?? {};
-  if (one.working === undefined || isAway(one)) return undefined;
+  if (one.working === undefined || one.unsure === true || isAway(one)) return undefined;
   return one.working === 'up' ? spare?.room : spare?.hands;
 }
 

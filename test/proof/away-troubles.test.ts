@@ -16,6 +16,7 @@ import {
   NEW,
   NO_RESTART,
   OLD,
+  on,
   OWN,
   SECOND,
   setChecks,
@@ -372,3 +373,23 @@ test.each(OWN)('with %s a member in doubt is looked into within two minutes, and
   expect(aways(world)[0]?.from).toBeLessThan(begun + 3 * MINUTE);
   expect(world.clock.now() - begun).toBeLessThan(6 * MINUTE);
 });
+
+test.each([{}, { maxUnavailable: 1 }, { maxUnavailable: 2 }, { whole: true }])(
+  'a rollback after a write in doubt looks into it and ends, though nobody else of its place goes back: %j',
+  async (own) => {
+    for (const index of [0, 1, 2]) {
+      const world = zks(3);
+      const machine = machines(world)[index]?.id;
+      const fault = { on: 'update', machine, times: 4, effect: { answer: { status: 500, error: 'internal' } } };
+      await world.simulator.handle({
+        method: 'POST',
+        url: '/_simulator/faults',
+        headers: {},
+        body: JSON.stringify(fault),
+      });
+      const said = [{ atMs: 45 * SECOND, verb: 'rollback' as const }, ABORT];
+      expect({ index, outcome: await forward(world, own, { said }) }).toEqual({ index, outcome: 'rolledBack' });
+      expect(on(world, NEW)).toBe(0);
+    }
+  },
+);
