@@ -74,7 +74,7 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
     ...forceOf(state),
     ...passedOf(state),
     trials: Object.keys(state.trials),
-    taken: [...Object.keys(state.inFlight), ...Object.keys(state.resting), ...waitingOurs(state)],
+    taken: takenOf(state),
     away: awayOf(state),
     landed: state.landed,
     fallen: fallenOf(state),
@@ -93,6 +93,13 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
     counts: state.seen === undefined ? '' : countsOf(state.seen),
   };
 }
+
+/** In flight, resting, or stopped by us and about to go on. */
+const takenOf = (state: RolloutState): string[] => [
+  ...Object.keys(state.inFlight),
+  ...Object.keys(state.resting),
+  ...waitingOurs(state),
+];
 
 /** What slots count as away themselves: those in flight, and those that we hold while they wait. */
 const awayOf = (state: RolloutState): string[] => [
@@ -142,19 +149,27 @@ export function isNews(seen: Observation, order: LookOrder): boolean {
   return seen.at >= look.stale && countsOf(seen) !== counts;
 }
 
+/** It was sent off before some of that came to be which it would have to look at. */
+function isBlind({ trials, landed, taken }: LookOrder, state: RolloutState): boolean {
+  // What a machine on trial shows, and the capacity that it is not yet, only a look tells that knows of it.
+  if (Object.keys(state.trials).some((id) => !trials.includes(id))) return true;
+  if (Object.keys(state.landed).some((id) => !Object.hasOwn(landed, id))) return true;
+  // It passes over whoever was in our hands: one in doubt that is not any more is to be looked into.
+  const now = new Set(takenOf(state));
+  return taken.some((id) => Object.hasOwn(state.unknown, id) && !now.has(id));
+}
+
 /**
  * Whether a look under way is blind to what it would have to tell now: it was told of a lane that it is full, or not
  * yet, and has it pass over machines there; of a doubt, and has it wait for an end that has come; or it does not know
  * for whom others wait.
  */
 export function isOutdated(order: LookOrder, state: RolloutState): boolean {
-  const { context, waiting, doubt, passed, trials, landed, step } = order;
+  const { context, waiting, doubt, passed, step } = order;
   if (doubt.some((id) => !Object.hasOwn(state.unknown, id))) return true;
   if (context.pin !== state.plan.context.pin || context.back?.hash !== state.plan.context.back?.hash) return true;
   if (JSON.stringify(step) !== JSON.stringify(viewOf(stepOf(state)))) return true;
-  // What a machine on trial shows, and the capacity that it is not yet, only a look tells that knows of it.
-  if (Object.keys(state.trials).some((id) => !trials.includes(id))) return true;
-  if (Object.keys(state.landed).some((id) => !Object.hasOwn(landed, id))) return true;
+  if (isBlind(order, state)) return true;
   const awaited = passedOf(state).passed;
   if (awaited !== undefined && awaited !== passed) return true;
   const now = fullLanes(state.queue, paceOf(state));
