@@ -1,7 +1,9 @@
-import type { Amount, GroupRules } from '../input/types.js';
+import type { Amount } from '../input/types.js';
 import { wasAtWork } from './change.js';
 import { groupBy } from './group-by.js';
 import {
+  countsAcross,
+  GONE,
   healthyOf,
   IDLE,
   isInPlace,
@@ -12,6 +14,7 @@ import {
   type MachineFacts,
   type RolloutContext,
   rulesOf,
+  RUNS,
 } from './machine.js';
 import { type Landed, MOST_TRIES } from './pace.js';
 import { type CountedPool, placeKey, samePlace, shared, total } from './pools.js';
@@ -70,10 +73,6 @@ export interface Missed {
 /** A pause names some of those who are missed, never all. */
 const MOST_MISSED = 5;
 
-/** Its capacity is counted over the whole group: it is none until it has been healthy for its time. */
-export const countsAcross = ({ maxUnavailable, whole }: GroupRules): boolean =>
-  maxUnavailable !== undefined || whole !== undefined;
-
 /** It ended of its own accord, and badly; what ended well, or was stopped by somebody, nobody misses. */
 const hasCrashed = ({ life: { exit } }: MachineFacts): boolean =>
   exit !== undefined && !exit.requested && (exit.oom || exit.code !== 0);
@@ -92,17 +91,8 @@ export function isCrashed(machine: MachineFacts, context: RolloutContext): boole
   );
 }
 
-const RUNS: readonly string[] = ['started', 'starting'];
 /** In none of these a machine is on its way from one state to another. */
-const RESTS: readonly string[] = [
-  ...IDLE,
-  'suspended',
-  'destroying',
-  'destroyed',
-  'replaced',
-  'migrated',
-  'launch_failed',
-];
+const RESTS: readonly string[] = [...IDLE, ...GONE, 'suspended'];
 
 /** On its way from one state to another; what we know to have been idle is on its way to that again. */
 function isBetween(machine: MachineFacts, context: RolloutContext): boolean {

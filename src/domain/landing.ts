@@ -1,8 +1,7 @@
 import { hasImage } from './change.js';
-import { countsAcross } from './capacity.js';
 import type { Candidate } from './candidates.js';
 import type { ShownCount } from './shown.js';
-import { rulesOf } from './machine.js';
+import { countsAcross, rulesOf } from './machine.js';
 import type { UpdateEnd, UpdateOutcome } from './outcomes.js';
 import { type Flight, isAway, isBootable, isMissed, type Trial } from './pace.js';
 import { pauseOnError, pauseOnFailures, served } from './pauses.js';

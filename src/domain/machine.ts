@@ -158,6 +158,10 @@ export const rulesOf = (
   { group }: { readonly group: string },
 ): GroupRules => (groups !== undefined && Object.hasOwn(groups, group) ? (groups[group] ?? {}) : {});
 
+/** Its capacity is counted over the whole group: it is none until it has been healthy for its time. */
+export const countsAcross = ({ maxUnavailable, whole }: GroupRules): boolean =>
+  maxUnavailable !== undefined || whole !== undefined;
+
 /** When a machine of a group counts as healthy. */
 export const healthyOf = (
   context: Pick<RolloutContext, 'groups' | 'healthy'>,
@@ -173,6 +177,10 @@ export const isInPlace = (
 /** An update is under way; its config shows what it will run, which it may yet fall back from. */
 export const REPLACING: readonly string[] = ['replacing', 'updating', 'creating'];
 export const IDLE: readonly string[] = ['stopped', 'created', 'failed'];
+/** At work, or about to be. */
+export const RUNS: readonly string[] = ['started', 'starting'];
+/** It is there no more, or not for long. */
+export const GONE: readonly string[] = ['destroyed', 'destroying', 'replaced', 'migrated', 'launch_failed'];
 
 /**
  * The pinned digest and the change's env, and nothing else: a tag's text proves nothing. On the way back it is the

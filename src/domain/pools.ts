@@ -1,5 +1,5 @@
 import type { RolloutContext } from './machine.js';
-import { isIdle, type Judged, rulesOf } from './machine.js';
+import { countsAcross, isIdle, type Judged, rulesOf } from './machine.js';
 
 /** One region and process group: the unit in which capacity is counted. */
 export interface Pool {
@@ -67,11 +67,13 @@ export const total = (
 export type CountedPool = { -readonly [K in keyof Pool]: Pool[K] };
 
 function emptyPool({ region, group }: Place, context: RolloutContext): CountedPool {
-  const { maxUnavailable, whole } = rulesOf(context, { group });
-  const isAcross = maxUnavailable !== undefined || whole !== undefined;
+  const own = rulesOf(context, { group });
   const counts = { selected: 0, atTarget: 0, verified: 0, failed: 0, foreign: 0, left: 0, due: 0, fresh: 0, good: 0 };
   const capacity = { idle: 0, up: 0, down: 0, room: 0, hands: 0 };
-  const rules = { ...(isAcross ? { across: true as const } : {}), ...(whole ? { whole: true as const } : {}) };
+  const rules = {
+    ...(countsAcross(own) ? { across: true as const } : {}),
+    ...(own.whole ? { whole: true as const } : {}),
+  };
   return { region, group, ...counts, ...capacity, ...rules };
 }
 

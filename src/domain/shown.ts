@@ -1,5 +1,5 @@
 import type { View } from './fleet.js';
-import type { Judged, MachineFacts, RolloutContext } from './machine.js';
+import { type Judged, type MachineFacts, type RolloutContext, RUNS } from './machine.js';
 import { type CountedPool, placeKey } from './pools.js';
 import { type Evidence, judge, type Verdict } from './verdict.js';
 
@@ -47,7 +47,7 @@ export function judgeAtTarget(
 
 /** Where a machine at target counts besides: what works on the new version has shown that it does, or is yet to. */
 function countsOf({ state }: MachineFacts, { kind }: Verdict): ShownCount[] {
-  const isUp = ['started', 'starting'].includes(state);
+  const isUp = RUNS.includes(state);
   if (kind === 'verified' || kind === 'passed') return isUp ? ['verified', 'good'] : ['verified'];
   return kind === 'settling' || state === 'starting' ? ['fresh'] : [];
 }

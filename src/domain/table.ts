@@ -2,6 +2,7 @@ import { FROM_KEY, hashOfMark, hasImage, isMarkOf, isRestartOnly, repositoryOf }
 import { isCrashed } from './capacity.js';
 import { readFrom } from './from.js';
 import {
+  GONE,
   IDLE,
   isAtTarget,
   isChanged,
@@ -22,8 +23,6 @@ interface Row {
   readonly when: (machine: MachineFacts, context: RolloutContext) => boolean;
   readonly because: string;
 }
-
-const GONE = ['destroyed', 'destroying', 'replaced', 'migrated', 'launch_failed'];
 
 /** Whether its newest start is so old that it may be stopped; one that shows no event at all is as old as can be. */
 const hadItsTime = ({ lastStartAt = 0 }: MachineFacts, { forceBefore }: RolloutContext): boolean =>

@@ -8,6 +8,10 @@ export function byHand(world: World, path: string, body: object) {
   return world.simulator.handle({ method: 'POST', url: `/v1/apps/${path}`, headers, body: JSON.stringify(body) });
 }
 
+/** One of the simulator's controls: what happens to machines, and what goes wrong. @param path below `/_simulator/`. */
+export const control = (world: World, path: string, body: object = {}) =>
+  world.simulator.handle({ method: 'POST', url: `/_simulator/${path}`, headers: {}, body: JSON.stringify(body) });
+
 /** Gives a machine another process group. */
 export const regroup = (world: World, app: string, machine: string, group: string) =>
   byHand(world, `${app}/machines/${machine}/metadata/fly_process_group`, { value: group });

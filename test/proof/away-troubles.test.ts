@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { byHand } from '../../src/proof/by-hand.js';
+import { byHand, control } from '../../src/proof/by-hand.js';
 import { drive } from '../../src/proof/drive.js';
 import { createWorld, type World } from '../../src/proof/world.js';
 import {
@@ -27,8 +27,7 @@ import {
 
 const states = (world: World): string[] => machines(world).map(({ state }) => state);
 
-const lose = (world: World, id = '') =>
-  world.simulator.handle({ method: 'POST', url: `/_simulator/machines/${id}/lose-host`, headers: {}, body: '{}' });
+const lose = (world: World, id = '') => control(world, `machines/${id}/lose-host`);
 
 const START_FAILS = [
   ['answers 500', { answer: { status: 500, error: 'internal' } }],
@@ -70,12 +69,7 @@ test.each(START_FAILS)(
     for (const id of crashed) await crash(world, id);
     await world.clock.sleep(MINUTE);
     const fault = { on: 'start', times: 2, effect };
-    await world.simulator.handle({
-      method: 'POST',
-      url: '/_simulator/faults',
-      headers: {},
-      body: JSON.stringify(fault),
-    });
+    await control(world, 'faults', fault);
     const begun = world.clock.now();
     expect(await back(world)).toBe('completed');
     const backAt = Math.max(...aways(world, begun).flatMap((a) => (crashed.includes(a.machine) ? [a.to] : [])));
@@ -243,8 +237,8 @@ test('whose update is in doubt, and serves, takes its turn like any other', asyn
       if (hitAt > 0 || aways(world).length !== 1) return;
       hitAt = world.clock.now();
       const effect = { answer: { status: 500, error: 'internal' } };
-      const fault = JSON.stringify({ on: 'update', machine: machine.id, times: 8, effect });
-      void world.simulator.handle({ method: 'POST', url: '/_simulator/faults', headers: {}, body: fault });
+      const fault = { on: 'update', machine: machine.id, times: 8, effect };
+      void control(world, 'faults', fault);
       const [first] = aways(world);
       void world.clock.sleep(25 * SECOND).then(() => lose(world, first?.machine));
     },
@@ -262,8 +256,8 @@ test('a rollback after one that was terminated starts who was brought back and n
   const crashed = machines(world)[2]?.id ?? '';
   await crash(world, crashed);
   await world.clock.sleep(MINUTE);
-  const fault = JSON.stringify({ on: 'start', times: 4, effect: { noCapacity: 'host' } });
-  await world.simulator.handle({ method: 'POST', url: '/_simulator/faults', headers: {}, body: fault });
+  const fault = { on: 'start', times: 4, effect: { noCapacity: 'host' } };
+  await control(world, 'faults', fault);
   const begun = world.clock.now();
   await back(world, { terminateAtMs: 10 * SECOND });
   expect(aways(world, begun)[0]).toMatchObject({ machine: crashed, to: Infinity });
@@ -282,8 +276,8 @@ test.each([
 ])('a write that Fly never takes is tried ever more rarely, and pauses as stuck: %s %j', async (type, groups) => {
   const world = zks(5);
   const machine = machines(world)[2]?.id ?? '';
-  const fault = JSON.stringify({ on: 'update', machine, effect: { answer: { status: 500, error: 'internal' } } });
-  await world.simulator.handle({ method: 'POST', url: '/_simulator/faults', headers: {}, body: fault });
+  const fault = { on: 'update', machine, effect: { answer: { status: 500, error: 'internal' } } };
+  await control(world, 'faults', fault);
   const codes = new Set<string>();
   let orders = 0;
   await drive(world, {
@@ -341,8 +335,8 @@ test('a canary whose first machine is refused for a while goes on with it when t
     .filter(({ region }) => region === 'ams')
     .map(({ id }) => id)
     .toSorted()[0];
-  const fault = JSON.stringify({ on: 'update', machine: first, times: 4, effect: { answer: { status: 500 } } });
-  await world.simulator.handle({ method: 'POST', url: '/_simulator/faults', headers: {}, body: fault });
+  const fault = { on: 'update', machine: first, times: 4, effect: { answer: { status: 500 } } };
+  await control(world, 'faults', fault);
   const input = { app: APP, image: NEW, bake: '1m', regions: ['ams', 'dfw'], batches: [1] };
   const { end } = await drive(world, { type: 'regionalCanary', start: 'a', input, said: [ABORT] });
   expect('outcome' in end && end.outcome).toBe('completed');
@@ -355,8 +349,8 @@ test.each([
   for (const own of [{ maxUnavailable: 1 }, { whole: true }]) {
     const world = zks(3);
     const [one] = machines(world);
-    const fault = JSON.stringify({ ...trouble, machine: one?.id });
-    await world.simulator.handle({ method: 'POST', url: '/_simulator/faults', headers: {}, body: fault });
+    const fault = { ...trouble, machine: one?.id };
+    await control(world, 'faults', fault);
     await world.clock.sleep(10 * MINUTE);
     await setChecks(world, one?.id ?? '', 'critical');
     await forward(world, own, { said: [{ ...ABORT, atMs: 20 * MINUTE }] });
@@ -367,7 +361,7 @@ test.each([
 test.each(OWN)('with %s a member in doubt is looked into within two minutes, and the others go on', async (_, own) => {
   const world = zks(3);
   const fault = { on: 'update', times: 4, effect: { answer: { status: 500, error: 'internal' } } };
-  await world.simulator.handle({ method: 'POST', url: '/_simulator/faults', headers: {}, body: JSON.stringify(fault) });
+  await control(world, 'faults', fault);
   const begun = world.clock.now();
   expect(await forward(world, own)).toBe('completed');
   expect(aways(world)[0]?.from).toBeLessThan(begun + 3 * MINUTE);
@@ -381,12 +375,7 @@ test.each([{}, { maxUnavailable: 1 }, { maxUnavailable: 2 }, { whole: true }])(
       const world = zks(3);
       const machine = machines(world)[index]?.id;
       const fault = { on: 'update', machine, times: 4, effect: { answer: { status: 500, error: 'internal' } } };
-      await world.simulator.handle({
-        method: 'POST',
-        url: '/_simulator/faults',
-        headers: {},
-        body: JSON.stringify(fault),
-      });
+      await control(world, 'faults', fault);
       const said = [{ atMs: 45 * SECOND, verb: 'rollback' as const }, ABORT];
       expect({ index, outcome: await forward(world, own, { said }) }).toEqual({ index, outcome: 'rolledBack' });
       expect(on(world, NEW)).toBe(0);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { byHand } from '../../src/proof/by-hand.js';
+import { byHand, control } from '../../src/proof/by-hand.js';
 import { drive } from '../../src/proof/drive.js';
 import { cluster } from '../../src/proof/groups.js';
 import type { World } from '../../src/proof/world.js';
@@ -54,12 +54,7 @@ test('with one of them on a host that is lost the others go back all the same, o
   const world = cluster(1);
   await forward(world);
   const [lost] = zk(world);
-  await world.simulator.handle({
-    method: 'POST',
-    url: `/_simulator/machines/${lost?.id}/lose-host`,
-    headers: {},
-    body: '{}',
-  });
+  await control(world, `machines/${lost?.id}/lose-host`);
   expect(await back(world, { said: [{ atMs: 3_600_000, verb: 'abort' }] })).toEqual({ most: 1, outcome: 'partial' });
   expect(zk(world).filter(({ image }) => image.startsWith(OLD))).toHaveLength(2);
 });

@@ -1,3 +1,4 @@
+import { control } from '../../src/proof/by-hand.js';
 import { drive, type DriveOptions } from '../../src/proof/drive.js';
 import { servingOf } from '../../src/proof/serving.js';
 import { createWorld, type World } from '../../src/proof/world.js';
@@ -65,20 +66,9 @@ export async function back(world: World, options: Partial<DriveOptions> = {}) {
 }
 
 export const setChecks = (world: World, id: string, status: string) =>
-  world.simulator.handle({
-    method: 'POST',
-    url: `/_simulator/machines/${id}/checks`,
-    headers: {},
-    body: JSON.stringify({ status }),
-  });
+  control(world, `machines/${id}/checks`, { status });
 
-export const crash = (world: World, id: string) =>
-  world.simulator.handle({
-    method: 'POST',
-    url: `/_simulator/machines/${id}/exit`,
-    headers: {},
-    body: JSON.stringify({ code: 1 }),
-  });
+export const crash = (world: World, id: string) => control(world, `machines/${id}/exit`, { code: 1 });
 
 export const NO_RESTART = { restart: { policy: 'no' } };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { regroup } from '../../src/proof/by-hand.js';
+import { control, regroup } from '../../src/proof/by-hand.js';
 import { drive, type DriveOptions } from '../../src/proof/drive.js';
 import { cluster } from '../../src/proof/groups.js';
 import { servingOf } from '../../src/proof/serving.js';
@@ -63,7 +63,7 @@ test.each(['late', 'closing', 'web:bake', 'group late'])('a group may be named %
           asked.push(`${current.name} ${step.since}`);
         if (isMade || current?.name !== 'closing') return;
         isMade = true;
-        void post(world, 'create-machines', { app: APP, ...block('web', 1, 'ams') });
+        void control(world, 'create-machines', { app: APP, ...block('web', 1, 'ams') });
       },
     },
   );
@@ -102,9 +102,6 @@ test('the plan warns of a majority that `only` leaves out, and of one that is go
   const one = { groups: [{ group: 'zk', maxUnavailable: 1 }] };
   expect(await notesOf(cluster(1), one)).not.toEqual(expect.arrayContaining(majority));
 });
-
-const post = (world: World, control: string, body: object) =>
-  world.simulator.handle({ method: 'POST', url: `/_simulator/${control}`, headers: {}, body: JSON.stringify(body) });
 
 const JUDGE = { gates: [{ http: 'up' }] };
 
