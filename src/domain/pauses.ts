@@ -89,12 +89,17 @@ export function pauseOnTime(state: RolloutState, now: number): RolloutState {
     return paused(state, 'approval_expired', says, now);
   }
   if (step.kind !== 'update' || now < patienceEnd(state) || !hasUpdatable(state)) return state;
-  return paused(
-    state,
-    'stuck',
-    `nothing has moved in ${step.name} for long: ${whatHolds(state)}; resume tries on`,
-    now,
-  );
+  const says = `nothing has moved in ${step.name} for long: ${whatHolds(state)}; ${wayOutOf(state)}resume tries on`;
+  return paused(state, 'stuck', says, now);
+}
+
+/** More are down than may be away, and nobody is taken while that is so: who started it may allow more. */
+function wayOutOf({ plan, seen, step }: RolloutState): string {
+  const { scope } = stepOf({ plan, step });
+  const short = poolsIn(seen?.pools ?? [], scope).find(({ down, room }) => down > 0 && room < 1);
+  if (short === undefined || plan.context.back !== undefined) return '';
+  const how = short.whole === true ? 'without "whole"' : 'with more "maxUnavailable"';
+  return `mend that, or start again ${how} and with "ifRunning": "replace"; `;
 }
 
 /** What holds it up, each with a machine to look at where one is known. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { byHand } from '../../src/proof/by-hand.js';
-import { drive } from '../../src/proof/drive.js';
+import { drive, type DriveOptions } from '../../src/proof/drive.js';
 import { createWorld } from '../../src/proof/world.js';
 import {
   APP,
@@ -188,3 +188,26 @@ test.each(OWN)('with %s the one whose check flaps is taken first, since it is mi
   expect(aways(world)[0]?.machine).toBe(flapping);
   expect({ most: mostAway(world), on: on(world, NEW) }).toEqual({ most: 1, on: 3 });
 });
+
+const MORE_ROOM = [
+  ['a count of its own', { maxUnavailable: 1 }, { maxUnavailable: 2 }, 'with more "maxUnavailable"'],
+  ['"whole"', { whole: true }, { maxUnavailable: 2 }, 'without "whole"'],
+] as const;
+
+test.each(MORE_ROOM)(
+  'with %s nobody is taken while more flap than may be away, and the pause names the way out',
+  async (_, own, wider, how) => {
+    const world = zks(3, {
+      images: { [OLD]: { checks: { flapEveryMs: 9_000 }, hits: { regions: ['ams', 'ord'] } }, [NEW]: {} },
+    });
+    await world.clock.sleep(10 * MINUTE);
+    const says = new Set<string>();
+    const said = [{ ...ABORT, atMs: 60 * MINUTE }];
+    const watch: DriveOptions['watch'] = (loop) => void says.add(loop.state().pause?.says ?? '');
+    expect(await forward(world, own, { said, watch })).toBe('aborted');
+    expect(aways(world)).toEqual([]);
+    expect([...says].at(-1)).toContain(`mend that, or start again ${how} and with "ifRunning": "replace"`);
+    expect(await forward(world, wider)).toBe('completed');
+    expect(on(world, NEW)).toBe(3);
+  },
+);

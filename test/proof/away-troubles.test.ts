@@ -146,7 +146,7 @@ test('a machine that crashed keeps its place when a person accepts that, and a p
   );
   expect(aways(world)).toHaveLength(1);
   expect([...says].at(-1)).toMatch(
-    /no more may be away while 1 machine is no capacity: machine \w+ \(\w+\), it has crashed \(start it, or destroy it\); resume tries on/,
+    /no more may be away while 1 machine is no capacity: machine \w+ \(\w+\), it has crashed \(start it, or destroy it\); mend that, or start again with more "maxUnavailable" and with "ifRunning": "replace"; resume tries on/,
   );
 });
 
