@@ -140,7 +140,8 @@ async function tellDeployment(place: Place, commit: string, delivery: Delivery):
 
 async function tellComment({ api, repository }: Place, pullRequest: number, delivery: Delivery): Promise<Memory> {
   const { notice, memory, confirm } = delivery;
-  const isOurs = ({ body }: { body?: string | null | undefined }) => body?.includes(markerOf(notice)) === true;
+  // Who quotes it writes something before it.
+  const isOurs = (one: { body?: string | null | undefined }) => one.body?.startsWith(markerOf(notice)) === true;
   const path = `${repository}/issues/${pullRequest}/comments`;
   const body = { body: commentOf(notice) };
   const edit = async (id: string | number | undefined): Promise<boolean> => {

@@ -273,6 +273,16 @@ describe('GitHub', () => {
     expect(server.comments.some(({ body }) => body.includes('waits for a person'))).toBe(true);
   });
 
+  test('takes no comment for its own that quotes it', async () => {
+    const url = `${server.url}/github/repos/acme/shop/issues/42/comments`;
+    const quote = `> <!-- layover 0123456789ab.first -->\n> has ended\n\nIs that so?`;
+    const headers = { 'content-type': 'application/json' };
+    await fetch(url, { method: 'POST', headers, body: JSON.stringify({ body: quote }) });
+    await tell(github(), ENDED);
+    expect(server.comments).toHaveLength(2);
+    expect(server.comments[0]?.body).toBe(quote);
+  });
+
   test('edits nothing where another attempt has taken over', async () => {
     const memory = await tell(github(), ENDED);
     const confirm = () => Promise.reject(new Error('not ours'));
