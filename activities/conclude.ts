@@ -1,6 +1,6 @@
 import { hashOfMark, hasImage, wasAtWork } from '../src/domain/change.js';
 import type { UpdateEnd, UpdateOutcome } from '../src/domain/outcomes.js';
-import { isInPlace } from '../src/domain/machine.js';
+import { IDLE, isInPlace } from '../src/domain/machine.js';
 import { ulidTime } from '../src/domain/ulid.js';
 import type { Machine, MachineEvent } from '../src/fly/wire.js';
 import { bootMachine } from './boot-machine.js';
@@ -44,7 +44,7 @@ async function readAfter(
 /** Who was at work, by its record, and is idle though nothing has stopped it since its update: it had crashed. */
 function isToRevive({ context, machine: listed }: Update['order'], machine: Machine): boolean {
   const { mark, metadata, state, life } = factsOf(machine, context.change);
-  if (!wasAtWork(metadata) || (state !== 'stopped' && state !== 'failed')) return false;
+  if (!wasAtWork(metadata) || !IDLE.includes(state)) return false;
   const isOurs = hashOfMark(mark) === context.rollout.hash && life.startedAt === undefined;
   return context.back !== undefined || (isOurs && isInPlace(context, listed));
 }

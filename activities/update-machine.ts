@@ -73,8 +73,8 @@ const MOST_ATTEMPTS = 4;
 
 function begin(order: UpdateOrder, { number }: Attempt): Progress {
   const inDoubt = number > 1 || order.inDoubtSince !== undefined;
-  const { working, restore, tries } = order.machine;
-  const mayBeHeld = restore === true || inDoubt || (working !== undefined && tries !== undefined);
+  const { working, restore } = order.machine;
+  const mayBeHeld = restore === true || inDoubt || working === 'ours';
   return {
     inDoubt,
     readAt: 0,
@@ -234,7 +234,7 @@ async function assess(update: Update, machine: Machine): Promise<UpdateOutcome> 
   if (standing === 'due') return updateInPlace(update, machine);
   const isStopping = machine.state === 'stopping' && update.progress.hold !== undefined;
   if (standing !== 'overdue' && !isStopping) return { kind: 'left', standing, inDoubt: false };
-  if (isCapacityAgain(update, machine)) return { kind: 'left', standing, inDoubt: false };
+  if (isToTakeItsTurn(update, machine)) return { kind: 'left', standing, inDoubt: false };
   return onceStopped(update, isStopping ? await untilStopped(update) : await stopOverdue(update, machine));
 }
 
@@ -251,19 +251,23 @@ async function onceStopped(update: Update, stopped: Stopped): Promise<UpdateOutc
 async function updateInPlace(update: Update, machine: Machine): Promise<UpdateOutcome> {
   const { machine: listed, drainMs } = update.order;
   // One that nobody was sure of has been looked into by now, and takes its turn.
-  const hasSlot = listed.working !== undefined && listed.unsure !== true && !isCapacityAgain(update, machine);
+  const hasSlot = listed.working !== undefined && listed.unsure !== true && !isToTakeItsTurn(update, machine);
   if (!hasSlot) return { kind: 'left', standing: 'due', inDoubt: false };
   if (drainMs === undefined) return write(update, machine);
   const drained = await drain(update, machine, drainMs);
   return drained.kind === 'drained' ? write(update, drained.machine) : drained;
 }
 
-/** Listed as no capacity, and it is some again: it takes its turn among those. */
-const isCapacityAgain = ({ order, progress }: Update, machine: Machine): boolean =>
-  order.machine.working === 'down' &&
-  progress.hold === undefined &&
-  machine.cordoned !== true &&
-  (machine.checks ?? []).every(({ status }) => status === 'passing');
+/**
+ * It works, and its order took no capacity: listed as none, and it is some again; or taken for one that we hold, since
+ * nobody knew how far an order had got that never had its lease. It takes its turn among the others.
+ */
+function isToTakeItsTurn({ order, progress }: Update, machine: Machine): boolean {
+  if (progress.hold !== undefined) return false;
+  if (order.machine.working === 'ours') return true;
+  if (order.machine.working !== 'down' || machine.cordoned === true) return false;
+  return (machine.checks ?? []).every(({ status }) => status === 'passing');
+}
 
 async function write(update: Update, machine: Machine): Promise<UpdateOutcome> {
   const { config } = machine;

@@ -1,5 +1,5 @@
 import type { View } from './fleet.js';
-import { isCrashed } from './capacity.js';
+import { type Absent, isCrashed } from './capacity.js';
 import {
   healthyOf,
   isIdle,
@@ -37,6 +37,8 @@ export interface Candidate {
   readonly crashed?: true;
   /** It counts as missed as it is, for however short: with it no more are away than before. */
   readonly missed?: true;
+  /** It counts among those that may be capacity soon: in our hands it does so as well. */
+  readonly settles?: true;
   /** Layover holds it: what the hold says is put back, and nothing else is done by this order. */
   readonly restore?: true;
   /** Scheduled and standby machines are never started. */
@@ -85,8 +87,7 @@ function isLongDown(machine: MachineFacts, context: RolloutContext, flyNow: numb
 /** What there is to know of a machine when its order is made out. */
 export interface Around {
   readonly view: Pick<View, 'flyNow' | 'doubt'>;
-  /** Who is missed. */
-  readonly lacking: ReadonlySet<string>;
+  readonly absent: Absent;
 }
 
 /** Nobody knows what its last order has done to it; undefined where that is one for an idle machine. */
@@ -101,10 +102,14 @@ export function withCapacity(
   candidate: Candidate,
   machine: MachineFacts,
   context: RolloutContext,
-  { view: { flyNow, doubt }, lacking }: Around,
+  { view: { flyNow, doubt }, absent: { lacking, settling } }: Around,
 ): Candidate {
   if (candidate.restore === true) return candidate;
-  const one = lacking.has(candidate.id) ? { ...candidate, missed: true as const } : candidate;
+  const one = {
+    ...candidate,
+    ...(lacking.has(candidate.id) ? { missed: true as const } : {}),
+    ...(settling.has(candidate.id) ? { settles: true as const } : {}),
+  };
   if (isCrashed(machine, context)) return { ...one, crashed: true };
   const unsure = doubt.includes(candidate.id) ? inDoubt(one, machine, context) : undefined;
   if (unsure !== undefined) return unsure;

@@ -18,7 +18,7 @@ import {
 } from './machine.js';
 import { type Landed, MOST_TRIES } from './pace.js';
 import { type CountedPool, placeKey, samePlace, shared, total } from './pools.js';
-import { LEAST_TRIAL_MS } from './state.js';
+import { LISTS_LAG_MS } from './state.js';
 import { hasHeldOn } from './verdict.js';
 
 /** What else there is to know of machines when capacity is counted. */
@@ -58,7 +58,7 @@ interface Member {
   readonly lacks: string | undefined;
   /** That shows on it, and is none of what we know of its orders. */
   readonly showsIt: boolean;
-  /** It runs since a short while only, and has not shown yet that it goes on doing so. */
+  /** It runs since a short while only, or so it may by a list that lags, and has not shown yet that it goes on. */
   readonly settles: boolean;
 }
 
@@ -68,6 +68,20 @@ export interface Missed {
   readonly region: string;
   readonly group: string;
   readonly says: string;
+}
+
+/** Who is no capacity, by id. */
+export interface Absent {
+  /** That shows on them. */
+  readonly lacking: ReadonlySet<string>;
+  /** They may be capacity soon. */
+  readonly settling: ReadonlySet<string>;
+}
+
+/** What comes out beside the numbers. */
+export interface Counted extends Absent {
+  /** Some of those who are missed, with why. */
+  readonly missed: readonly Missed[];
 }
 
 /** A pause names some of those who are missed, never all. */
@@ -90,6 +104,9 @@ export function isCrashed(machine: MachineFacts, context: RolloutContext): boole
     isGone && machine.onlyIdle === undefined && isInPlace(context, machine) && countsAcross(rulesOf(context, machine))
   );
 }
+
+/** It was there, and has ended. */
+const ENDED: readonly string[] = ['stopped', 'failed'];
 
 /** In none of these a machine is on its way from one state to another. */
 const RESTS: readonly string[] = [...IDLE, ...GONE, 'suspended'];
@@ -131,31 +148,38 @@ function lackOf(machine: MachineFacts): string | undefined {
   return checks.length < checksConfigured ? 'its checks have not reported yet' : undefined;
 }
 
-/** The list is from before an order that has ended since; believed for a while only, as long as lists may lag. */
-function isBehind(machine: MachineFacts, landed: Landed | undefined, { aheadMs, flyNow }: Known): boolean {
-  if (landed === undefined || landed.landedAt + aheadMs + LEAST_TRIAL_MS <= flyNow) return false;
+/** Of an order that ended so lately that a list may be from before its end; it is told for that long only. */
+const isJustIn = (landed: Landed | undefined, { aheadMs, flyNow }: Known): landed is Landed =>
+  landed !== undefined && flyNow < landed.landedAt + aheadMs + LISTS_LAG_MS;
+
+/** The list is from before the order. */
+function isBehind(machine: MachineFacts, landed: Landed | undefined, known: Known): boolean {
+  if (!isJustIn(landed, known)) return false;
+  const { aheadMs } = known;
   const { bornAt = 0, lastStartAt = 0 } = machine;
   return bornAt <= landed.bornAt && lastStartAt < landed.since + aheadMs;
 }
 
+/** What we know of a machine beside what is listed of it. */
+interface Told {
+  readonly owed: boolean;
+  readonly isYoung: boolean;
+  readonly behind: boolean;
+}
+
 /** Why it is missed, by what we know of it. */
-function lackByUs(machine: MachineFacts, isYoung: boolean, known: Known): string | undefined {
-  const { id } = machine;
+function lackByUs({ id }: MachineFacts, { isYoung, behind }: Told, known: Known): string | undefined {
   if (known.failed.has(id)) return 'it has failed';
   if (known.doubt.has(id)) return 'nobody knows the end of its update';
-  if (isBehind(machine, known.landed[id], known)) return 'Fly does not list it yet as it is since its update';
+  if (behind) return 'Fly does not list it yet as it is since its update';
   return isYoung ? 'it has not been healthy for its time yet' : undefined;
 }
 
 /** What keeps it from being capacity, if anything does, and whether that shows on it. */
-function whatLacks(
-  machine: MachineFacts,
-  { owed, isYoung }: { readonly owed: boolean; readonly isYoung: boolean },
-  known: Known,
-): Pick<Member, 'lacks' | 'showsIt'> {
+function whatLacks(machine: MachineFacts, told: Told, known: Known): Pick<Member, 'lacks' | 'showsIt'> {
+  const { owed, isYoung, behind } = told;
   const shown = owed ? 'it was to be started, and is not' : lackOf(machine);
-  const showsIt = (shown !== undefined || isYoung) && !isBehind(machine, known.landed[machine.id], known);
-  return { lacks: shown ?? lackByUs(machine, isYoung, known), showsIt };
+  return { lacks: shown ?? lackByUs(machine, told, known), showsIt: (shown !== undefined || isYoung) && !behind };
 }
 
 /** Undefined where nobody misses it. */
@@ -168,9 +192,12 @@ function memberOf(machine: MachineFacts, context: RolloutContext, known: Known):
   if (isOurs) return { machine, lacks: undefined, showsIt: false, settles: false };
   const isAcross = countsAcross(rulesOf(context, machine));
   const isYoung = isAcross && !hasHeldOn(machine, healthyOf(context, machine), known.flyNow);
-  const found = whatLacks(machine, { owed, isYoung }, known);
+  const behind = isBehind(machine, known.landed[id], known);
+  const found = whatLacks(machine, { owed, isYoung, behind }, known);
   const isTried = found.lacks !== undefined && (known.fallen[id] ?? Infinity) <= MOST_TRIES;
-  return { machine, ...found, settles: isTried || (RUNS.includes(state) && (isYoung || known.fresh.has(id))) };
+  const isNew = RUNS.includes(state) && (isYoung || known.fresh.has(id));
+  const isOnItsWay = found.lacks !== undefined && !ENDED.includes(state) && isJustIn(known.landed[id], known);
+  return { machine, ...found, settles: isTried || isNew || isOnItsWay };
 }
 
 const counted = (all: readonly Judged[], context: RolloutContext, known: Known): Member[] =>
@@ -249,14 +276,13 @@ function keepMajorities(pools: readonly CountedPool[], members: readonly Member[
 /**
  * Counts who is meant to be up and who is missed, and says how many more may be away: the one place that does. Adds to
  * the pools' `up`, `down`, `room`, `hands` and `spare`.
- * @returns who is missed, and some of them with why.
  */
 export function countCapacity(
   pools: readonly CountedPool[],
   { inside, around, others }: Everybody,
   context: RolloutContext,
   known: Known,
-): { readonly lacking: ReadonlySet<string>; readonly missed: readonly Missed[] } {
+): Counted {
   const near = counted([...inside, ...around], context, known);
   const far = counted(others, context, known);
   const settling = countUp(pools, { near, far });
@@ -267,6 +293,7 @@ export function countCapacity(
   const missed = all.flatMap(({ machine: { id, region, group }, lacks }) =>
     lacks === undefined ? [] : [{ id, region, group, says: lacks }],
   );
-  const lacking = all.filter(({ showsIt }) => showsIt).map(({ machine }) => machine.id);
-  return { lacking: new Set(lacking), missed: missed.slice(0, MOST_MISSED) };
+  const idsOf = (some: readonly Member[]) => new Set(some.map(({ machine }) => machine.id));
+  const lacking = idsOf(all.filter(({ showsIt }) => showsIt));
+  return { lacking, settling: idsOf(all.filter(({ settles }) => settles)), missed: missed.slice(0, MOST_MISSED) };
 }

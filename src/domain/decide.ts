@@ -18,7 +18,7 @@ import {
   stepEndsAt,
   stepOf,
 } from './progress.js';
-import { deadlineAt, LEAST_TRIAL_MS, mayStopAt, openHolds, paceOf, type RolloutState } from './state.js';
+import { deadlineAt, LISTS_LAG_MS, mayStopAt, openHolds, paceOf, type RolloutState } from './state.js';
 
 /** A look that leaves machines out because they are taken is renewed after this: what it left out may be free again. */
 const RENEW_MS = 300_000;
@@ -182,7 +182,8 @@ const whileDraining = ({ draining, flying, now, deadline }: Situation): Decision
 /** The look that goes on beside what is under way. */
 function lookOf({ state, now, flying, deadline }: Situation): Look {
   const closing = state.clear.looks > 0;
-  const moving = flying || closing || state.queue.length + Object.keys(state.resting).length > 0;
+  const { queue, resting } = state;
+  const moving = flying || closing || queue.length + Object.keys(resting).length > 0 || isSoonListed(state, now);
   // A bake is looked at ever more rarely, down to the calm pace, in one look that goes on as long as it does.
   const isBaking = stepOf(state).kind === 'bake';
   const laterMs = isBlind(state) || isPassing(state, now) ? LIST_AGAIN_MS : 0;
@@ -201,6 +202,10 @@ function lookOf({ state, now, flying, deadline }: Situation): Look {
     ),
   };
 }
+
+/** On a way back: what was written a moment ago shows in a moment, and somebody waits for it. */
+const isSoonListed = ({ plan, landedAt = -Infinity }: RolloutState, now: number): boolean =>
+  plan.context.back !== undefined && now < landedAt + LISTS_LAG_MS;
 
 const isBlind = ({ missedLists }: RolloutState): boolean => missedLists !== undefined;
 
@@ -251,7 +256,7 @@ const spares = (state: RolloutState, now: number): number[] =>
 function isPassing(state: RolloutState, now: number): boolean {
   const { inFlight, resting } = paceOf(state);
   const hasPair = state.queue.some((one) => [...inFlight, ...resting].some((flight) => stand(flight, one)));
-  return hasPair || Object.values(state.trials).some(({ landedAt }) => now - landedAt <= LEAST_TRIAL_MS);
+  return hasPair || Object.values(state.trials).some(({ landedAt }) => now - landedAt <= LISTS_LAG_MS);
 }
 
 /** First match wins: what ends or halts a rollout comes before anything that would write. */

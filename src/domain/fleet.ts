@@ -1,6 +1,7 @@
 import { type Candidate, eligible, inOrder, toCandidate, withCapacity } from './candidates.js';
 import { IDLE, type Judged, type MachineFacts, type RolloutContext, type Standing } from './machine.js';
 import { type Mixture, mixtureOf } from './mixture.js';
+import { LISTS_LAG_MS } from './state.js';
 import { classify } from './table.js';
 import { sayCount } from './say-count.js';
 import { countCapacity, type Known, type Missed } from './capacity.js';
@@ -39,6 +40,8 @@ export interface Observation {
   readonly unlisted: number;
   /** Machines whose last order nobody knows the end of: somebody has to look into each, at target or not. */
   readonly doubtful: number;
+  /** Of a change that is taken back: machines that it was just written to, and that are not listed with it yet. */
+  readonly unseen: number;
   /** Machines that a person took up again and that have not shown yet how they do. */
   readonly retried: number;
   readonly pools: readonly Pool[];
@@ -88,6 +91,8 @@ export interface View {
   readonly away: readonly string[];
   /** Orders that took capacity and landed lately. */
   readonly landed: Readonly<Record<string, Landed>>;
+  /** Of a change that is taken back: whom it was written to in its last minute, and when, ms. */
+  readonly lately: Readonly<Record<string, number>>;
   /** Machines that work, or did, and rest since Fly let their orders do no more, with how often they were tried. */
   readonly fallen: Readonly<Record<string, number>>;
   /** Failed in this rollout: not candidates until a person retries them. */
@@ -103,6 +108,10 @@ export interface View {
   /** Whose machines are candidates. */
   readonly step: StepView;
 }
+
+/** A list that lags may be from before its write. */
+const isUnseen = ({ machine }: Judged, { now, lately }: View): boolean =>
+  now < (lately[machine.id] ?? -Infinity) + LISTS_LAG_MS;
 
 /** Bounds that keep an observation below 100 KB; 400 pools (every region, eleven groups) are 50 KB of it. */
 const MOST_CANDIDATES = 100;
@@ -133,11 +142,13 @@ function countOutside(judged: readonly Judged[]): Partial<Record<Standing, numbe
   return outside;
 }
 
+const NOBODY = { lacking: new Set<string>(), settling: new Set<string>() };
+
 /** Those that work, are still to be updated where they are, and are capacity. */
 function countDue(due: readonly Judged[], pools: Map<string, CountedPool>, context: RolloutContext, view: View): void {
   for (const one of due) {
     const pool = pools.get(placeKey(one.machine));
-    const { working } = withCapacity(toCandidate(one), one.machine, context, { view, lacking: new Set() });
+    const { working } = withCapacity(toCandidate(one), one.machine, context, { view, absent: NOBODY });
     if (pool !== undefined && working === 'up') pool.due += 1;
   }
 }
@@ -179,7 +190,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const pools = poolsOf(inside, context, failed);
   const { fresh, sick, retried, trials, shown, early } = judgeAtTarget(inside, context, view, pools);
   const everybody = { inside, around, others: judged.filter((j) => LEFT.includes(j.standing)) };
-  const { lacking, missed } = countCapacity([...pools.values()], everybody, context, knownOf(view, fresh));
+  const absent = countCapacity([...pools.values()], everybody, context, knownOf(view, fresh));
   const doubt = new Set(view.doubt);
   // Nobody waits for a machine that has failed: a person decides about it. A hold on it is put right all the same.
   const open = inside.filter((j) => !failed.has(j.machine.id));
@@ -194,7 +205,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
   const strayed = around.filter(({ machine }) => doubt.has(machine.id) && !failed.has(machine.id));
   const looked = strayed.filter(({ machine }) => !taken.has(machine.id));
   const candidates = [...left, ...ready, ...looked].map((j) =>
-    withCapacity(toCandidate(j), j.machine, context, { view, lacking }),
+    withCapacity(toCandidate(j), j.machine, context, { view, absent }),
   );
   const due = of('due');
   countDue(due, pools, context, view);
@@ -212,12 +223,13 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     shown,
     early: Object.fromEntries(Object.entries(early).slice(0, MOST_EARLY)),
     doubtful: open.filter(isDoubtful).length + strayed.length,
+    unseen: around.filter((j) => isUnseen(j, view)).length,
     pools: [...pools.values()].toSorted(byPlace),
     candidates: inOrder(here, context).slice(0, MOST_CANDIDATES),
     remarks: REMARKABLE.flatMap((standing) => (standing === 'held' ? left : of(standing)))
       .map((j) => toRemark(j, pools))
       .slice(0, MOST_REMARKS),
-    missed,
+    missed: absent.missed,
     sick: sick.slice(0, MOST_SICK),
     outside: countOutside(judged),
     stragglers: of('straggler').length,
@@ -271,7 +283,7 @@ export const leftToDo = (seen: Observation): number => total(seen.pools, 'left')
 /** A list from which nothing follows that is still to do in a step of updates, or to wait for. */
 export function isClear(seen: Observation, { kind, scope, batch }: StepView, inPlace: boolean): boolean {
   if (kind !== 'update' || !seen.whole) return false;
-  if (seen.doubtful + seen.retried + seen.trials.length + seen.held > 0) return false;
+  if (seen.doubtful + seen.unseen + seen.retried + seen.trials.length + seen.held > 0) return false;
   const here = poolsIn(seen.pools, scope);
   // What works on the new version shows how it does before anything follows from it.
   if (inPlace && total(here, 'fresh') > 0) return false;

@@ -68,6 +68,7 @@ export function forecast(fleet: readonly MachineFacts[], plan: Plan): Forecast {
     taken: [],
     away: [],
     landed: {},
+    lately: {},
     fallen: {},
     failed: [],
     forgiven: {},

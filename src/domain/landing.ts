@@ -6,7 +6,7 @@ import type { UpdateEnd, UpdateOutcome } from './outcomes.js';
 import { type Flight, isAway, isBootable, isMissed, type Trial } from './pace.js';
 import { pauseOnError, pauseOnFailures, served } from './pauses.js';
 import { type Pool, samePlace } from './pools.js';
-import { bootsOf, type RolloutState, without } from './state.js';
+import { bootsOf, LISTS_LAG_MS, type RolloutState, without } from './state.js';
 
 /** An order leaves for a machine. */
 export function onLaunched(state: RolloutState, candidate: Candidate, now: number): RolloutState {
@@ -130,7 +130,18 @@ export function onUpdated(state: RolloutState, id: string, outcome: UpdateOutcom
   };
   const put = outcome.held ? stillHeld(back, id) : { ...back, holds: without(back.holds, id) };
   const cut = wasInVain(outcome) ? withVain(put, id, now) : put;
-  return onEnded(hasServed(flight, outcome) ? served(cut) : cut, flight, outcome, now);
+  const ended = onEnded(hasServed(flight, outcome) ? served(cut) : cut, flight, outcome, now);
+  return hasWritten(outcome) ? withLately(ended, id, now) : ended;
+}
+
+const hasWritten = (outcome: UpdateOutcome): boolean =>
+  outcome.kind === 'failed' || (outcome.kind === 'updated' && outcome.wrote);
+
+/** Of what is taken back later; what was written longer ago is listed. */
+function withLately(state: RolloutState, id: string, now: number): RolloutState {
+  if (state.plan.context.back !== undefined) return state;
+  const recent = Object.entries(state.lately).filter(([, at]) => now < at + LISTS_LAG_MS);
+  return { ...state, lately: { ...Object.fromEntries(recent), [id]: now } };
 }
 
 function onEnded(landed: RolloutState, flight: Flight, outcome: UpdateOutcome, now: number): RolloutState {

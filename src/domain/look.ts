@@ -77,6 +77,7 @@ export function lookOrder(state: RolloutState, look: Look): LookOrder {
     taken: takenOf(state),
     away: awayOf(state),
     landed: state.landed,
+    lately: state.plan.context.back === undefined ? {} : state.lately,
     fallen: fallenOf(state),
     failed: Object.keys(state.failed),
     accepted: Object.entries(state.failed).flatMap(([id, { accepted }]) => (accepted ? [id] : [])),

@@ -234,7 +234,7 @@ export function isLaunching(machine: MachineFacts, context: RolloutContext): boo
 
 /** By its record it was at work before its update, and nothing has started it since: it had crashed by then. */
 export const isUnstarted = ({ state, metadata, bornAt, life }: MachineFacts): boolean =>
-  (state === 'stopped' || state === 'failed') &&
+  IDLE.includes(state) &&
   wasAtWork(metadata) &&
   bornAt !== undefined &&
   life.startedAt === undefined &&

@@ -57,7 +57,8 @@ const laneOf = (one: Candidate): string =>
   one.restore ? 'held' : `${placeKey(one)}${one.crashed ? ' crashed' : one.working ? ` ${one.working}` : ''}`;
 
 /** Those that wait for the same: what is never started may wait for boots, beside others that do not. */
-export const queueOf = (one: Candidate): string => `${laneOf(one)}${one.onlyIdle ? ' only idle' : ''}`;
+export const queueOf = (one: Candidate): string =>
+  `${laneOf(one)}${one.onlyIdle ? ' only idle' : ''}${one.settles ? ' settling' : ''}`;
 
 /** It is away already, and an order only brings it back: that waits for nobody. */
 export const isAway = ({ restore, working }: Candidate): boolean => restore === true || working === 'ours';
@@ -74,13 +75,13 @@ export const isMissed = ({ working, restore, crashed }: Candidate): boolean =>
 
 /** In its lane, where it is not a whole group that counts. */
 function ownSlots(
-  { working, crashed, missed }: Candidate,
+  { working, crashed, missed, settles }: Candidate,
   { idle, room, hands }: Pick<Pool, 'idle' | 'room' | 'hands'>,
 ): number {
   if (crashed === true) return MOST_IN_FLIGHT;
   if (working === undefined) return idleSlots(idle);
   // With one that is missed as it is no more are away than before.
-  return working === 'up' ? Math.max(0, room + (missed === true ? 1 : 0)) : hands;
+  return working === 'up' ? Math.max(0, room + (missed === true ? 1 : 0)) : hands + (settles === true ? 1 : 0);
 }
 
 const NO_POOL = { idle: 0, room: 0, hands: 0 };
@@ -130,7 +131,8 @@ function awayOfGroup(flights: readonly Candidate[], { group }: Place, { landed, 
 function spareFor(pools: readonly Pool[], one: Candidate): number | undefined {
   const { spare } = pools.find((pool) => samePlace(pool, one)) ?? {};
   if (one.working === undefined || one.unsure === true || isAway(one)) return undefined;
-  return one.working === 'up' ? spare?.room : spare?.hands;
+  if (spare === undefined) return undefined;
+  return (one.working === 'up' ? spare.room : spare.hands) + (one.settles === true ? 1 : 0);
 }
 
 function isGroupFull(one: Candidate, flights: readonly Candidate[], pace: Pace): boolean {
@@ -139,7 +141,8 @@ function isGroupFull(one: Candidate, flights: readonly Candidate[], pace: Pace):
 }
 
 /** The lane of a whole group. */
-const groupLane = ({ group, working }: Candidate): string => `all ${group} ${working}`;
+const groupLane = ({ group, working, settles }: Candidate): string =>
+  `all ${group} ${working}${settles ? ' settling' : ''}`;
 
 /** A standby is there for the time when its machine is not: they are never away together. */
 export const stand = (a: Candidate, b: Candidate): boolean =>

@@ -13,7 +13,7 @@ import {
 } from './pauses.js';
 import { total } from './pools.js';
 import { stepOf } from './progress.js';
-import { type Failure, LEAST_TRIAL_MS, type RolloutState } from './state.js';
+import { type Failure, LISTS_LAG_MS, type RolloutState } from './state.js';
 import { viewOf } from './steps.js';
 import { waitsAfter } from './waits.js';
 
@@ -55,7 +55,7 @@ function freshFirst(candidates: readonly Candidate[]): Candidate[] {
 /** A trial ends when the machine has shown how it does, or is seen, a while later, to do nothing any more. */
 function trialsAfter({ trials }: RolloutState, seen: Observation): RolloutState['trials'] {
   const isOpen = ([id, { landedAt }]: readonly [string, { landedAt: number }]) =>
-    !seen.shown.includes(id) && (seen.trials.includes(id) || landedAt + LEAST_TRIAL_MS >= seen.at);
+    !seen.shown.includes(id) && (seen.trials.includes(id) || landedAt + LISTS_LAG_MS >= seen.at);
   return Object.fromEntries(Object.entries(trials).filter(isOpen));
 }
 
@@ -73,7 +73,7 @@ const NEWS_MS = 300_000;
 /** A look that knew of it has counted it; what its list did not show yet the next ones are told again, for a while. */
 const landedAfter = ({ landed }: RolloutState, { at, since }: Observation): RolloutState['landed'] =>
   Object.fromEntries(
-    Object.entries(landed).filter(([, { landedAt }]) => landedAt >= since || landedAt + LEAST_TRIAL_MS > at),
+    Object.entries(landed).filter(([, { landedAt }]) => landedAt >= since || landedAt + LISTS_LAG_MS > at),
   );
 
 /** Only what has not landed yet can be counted twice. */

@@ -111,6 +111,8 @@ export interface RolloutState {
   readonly trials: Readonly<Record<string, Trial>>;
   /** Whose orders took capacity and landed lately: no capacity until a list shows what became of them. */
   readonly landed: Readonly<Record<string, Landed>>;
+  /** Whom the change was written to in the last minute, and when, ms: lists may show them as they were before. */
+  readonly lately: Readonly<Record<string, number>>;
   /** As many as `bootFirst` asks for have passed, or no machine could be booted. */
   readonly booted?: true;
   /** Machines booted so far, whatever came of them. */
@@ -171,6 +173,7 @@ export function begin(plan: Plan, now: number): RolloutState {
     holds: none,
     trials: none,
     landed: none,
+    lately: none,
     vain: none,
   };
   return {
@@ -215,8 +218,8 @@ export function deadlineAt(state: RolloutState, now: number): number {
 const isProven = (state: RolloutState): boolean =>
   state.written > 0 || (state.seen !== undefined && total(state.seen.pools, 'atTarget') > 0);
 
-/** Lists lag: one that shows a machine as it was before its trial ends none sooner than this after it began. */
-export const LEAST_TRIAL_MS = 60_000;
+/** A list may show machines as they were so long ago: an older one proves nothing of what was done since. */
+export const LISTS_LAG_MS = 60_000;
 
 /** After so many tries (some ten minutes) a rollout ends all the same, and says what is still held. */
 const MOST_TRIES = 8;

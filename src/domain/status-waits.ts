@@ -31,6 +31,7 @@ export const noObservation: Observation = {
   whole: true,
   unlisted: 0,
   doubtful: 0,
+  unseen: 0,
   retried: 0,
   pools: [],
   candidates: [],

@@ -73,7 +73,6 @@ export function onTurned(state: RolloutState, now: number): RolloutState {
     failed: {},
     forgiven: {},
     trials: {},
-    landed: {},
     vain: {},
     booted: true,
     failedInRow: 0,

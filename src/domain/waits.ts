@@ -3,7 +3,7 @@ import { sayCount } from './say-count.js';
 
 /** What a sweep waits for without anything in flight. */
 export type WaitKind =
-  'stragglers' | 'overdue' | 'held' | 'trials' | 'unreachable' | 'busy' | 'retried' | 'unknown' | 'list';
+  'stragglers' | 'overdue' | 'held' | 'trials' | 'unreachable' | 'busy' | 'retried' | 'unknown' | 'unseen' | 'list';
 
 /** Since when each wait goes on, ms: since the first of the looks in a row that found a reason for it. */
 export type Waits = Readonly<Partial<Record<WaitKind, number>>>;
@@ -64,6 +64,12 @@ const ROWS: readonly Row[] = [
     count: (seen) => seen.doubtful,
     one: 'machine with an update that nobody knows the end of',
     many: 'machines with updates that nobody knows the end of',
+  },
+  {
+    kind: 'unseen',
+    count: (seen) => seen.unseen,
+    one: 'machine that was just written, to be listed as it is',
+    many: 'machines that were just written, to be listed as they are',
   },
   {
     kind: 'list',

@@ -53,6 +53,7 @@ export async function orderOf(world: World, more: Partial<UpdateOrder> = {}, inp
       taken: [],
       away: [],
       landed: {},
+      lately: {},
       fallen: {},
       failed: [],
       forgiven: {},

@@ -221,6 +221,7 @@ export const observation: fc.Arbitrary<Observation> = fc.record({
   whole: fc.constant(true),
   unlisted: fc.constantFrom(0, 0, 2),
   doubtful: fc.constant(0),
+  unseen: fc.constant(0),
   retried: fc.constantFrom(0, 0, 1),
   pools,
   candidates,

@@ -26,6 +26,7 @@ describe('a look', () => {
       whole: true,
       unlisted: 0,
       doubtful: 0,
+      unseen: 0,
       retried: 0,
       pools: [],
       candidates: [],

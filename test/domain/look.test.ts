@@ -45,6 +45,7 @@ describe('the order of a look', () => {
       taken: [M1, M2],
       away: [M1],
       landed: {},
+      lately: {},
       fallen: {},
       trials: [],
       accepted: [],

@@ -60,6 +60,7 @@ describe('the beginning', () => {
       holds: {},
       trials: {},
       landed: {},
+      lately: {},
       vain: {},
       boots: 0,
       queue: [],

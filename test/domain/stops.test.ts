@@ -262,6 +262,7 @@ describe('capacity', () => {
         taken: [],
         away: [],
         landed: {},
+        lately: {},
         fallen: {},
         failed: [],
         forgiven: {},

@@ -4,13 +4,23 @@ import { MINUTE, NOW, seen } from './build.js';
 
 describe('what a sweep waits for', () => {
   test('has a name for each reason, in words for one and for many', () => {
-    const one = seen({ stragglers: 1, unreachable: 1, busy: 1, retried: 1, doubtful: 1, whole: false, unlisted: 1 });
+    const one = seen({
+      stragglers: 1,
+      unreachable: 1,
+      busy: 1,
+      retried: 1,
+      doubtful: 1,
+      unseen: 1,
+      whole: false,
+      unlisted: 1,
+    });
     expect(sayWaits('sweep', one, {}, NOW).map(({ name, says }) => [name, says])).toEqual([
       ['sweep:stragglers', '1 working machine to stop'],
       ['sweep:unreachable', '1 machine whose host is not ok'],
       ['sweep:busy', '1 machine between two states'],
       ['sweep:retried', '1 retried machine to show how it does'],
       ['sweep:unknown', '1 machine with an update that nobody knows the end of'],
+      ['sweep:unseen', '1 machine that was just written, to be listed as it is'],
       ['sweep:list', '1 machine that the app counts and Fly does not list'],
     ]);
     expect(sayWaits('sweep', seen({ stragglers: 2 }), {}, NOW)[0]?.says).toBe('2 working machines to stop');

@@ -104,6 +104,7 @@ function seen(fake: FakeApp, order: LookOrder, now: number): LookOutcome {
       whole: true,
       unlisted: 0,
       doubtful: 0,
+      unseen: 0,
       retried: 0,
       pools: [
         {
