@@ -2,7 +2,7 @@ import { applyChange, type Before, imageText, parseImage } from '../src/domain/c
 import { HOLD_KEY, holdText } from '../src/domain/hold.js';
 import type { UpdateOutcome } from '../src/domain/outcomes.js';
 import { isInPlace } from '../src/domain/machine.js';
-import { isCrashed } from '../src/domain/capacity.js';
+import { isCrashed } from '../src/domain/members.js';
 import { FlyError } from '../src/fly/errors.js';
 import type { LaunchBody, Machine, MachineConfig, MachineEvent } from '../src/fly/wire.js';
 import { bornAtOf, factsOf } from './facts.js';

@@ -1,5 +1,6 @@
 import type { View } from './fleet.js';
-import { type Absent, isCrashed } from './capacity.js';
+import type { Absent } from './capacity.js';
+import { isCrashed } from './members.js';
 import {
   healthyOf,
   isIdle,

@@ -1,5 +1,5 @@
 import { FROM_KEY, hashOfMark, hasImage, isMarkOf, isRestartOnly, repositoryOf } from './change.js';
-import { isCrashed } from './capacity.js';
+import { isCrashed } from './members.js';
 import { readFrom } from './from.js';
 import {
   GONE,
