@@ -18,11 +18,15 @@ export interface Seen {
   readonly up: readonly Place[];
   /** Ever seen at work. */
   readonly worked: ReadonlySet<string>;
+  /** Somebody destroyed them: whatever is tried on them takes nobody away. */
+  readonly gone: ReadonlySet<string>;
 }
 
-export const NOTHING_SEEN: Seen = { idle: [], up: [], worked: new Set() };
+export const NOTHING_SEEN: Seen = { idle: [], up: [], worked: new Set(), gone: new Set() };
 
 const IDLE = ['stopped', 'created', 'failed', 'suspended', 'replacing'];
+
+const GONE = ['destroying', 'destroyed'];
 
 /** A process group's working machines go from one version to the next without being idle in between. */
 export function look(machines: readonly MachineTruth[], before: Seen, { groups }: CaseInput): Seen {
@@ -33,6 +37,7 @@ export function look(machines: readonly MachineTruth[], before: Seen, { groups }
     idle: machines.filter(({ state }) => IDLE.includes(state)),
     up,
     worked: new Set([...before.worked, ...up.map(({ id }) => id)]),
+    gone: new Set([...before.gone, ...machines.filter(({ state }) => GONE.includes(state)).map(({ id }) => id)]),
   };
 }
 
@@ -59,7 +64,7 @@ export function crowded({ machine }: UpdateOrder, { inFlight }: RolloutState, se
   const flights = Object.values(inFlight);
   const place = `${machine.region} ${machine.group}`;
   const near = flights.filter((flight) => isNear(machine, flight, input));
-  const away = near.filter(({ working }) => working !== undefined).length;
+  const away = near.filter(({ id, working }) => working !== undefined && !seen.gone.has(id)).length;
   const room = roomOf(input, machine, seen.up.filter((one) => isNear(machine, one, input)).length);
   const here = flights.filter(({ region, group }) => region === machine.region && group === machine.group);
   const flying = here.filter(({ working, restore, crashed }) => !working && !restore && !crashed).length;

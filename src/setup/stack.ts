@@ -44,10 +44,24 @@ export async function cliPath(): Promise<string> {
   return binary.path;
 }
 
-/** A real dev server. WAL and synchronous=1 make the file three times faster and still survive a SIGKILL. */
+/** A free port may be taken by another program before the server has it: then by the next one, so often. */
+const MOST_PORTS = 3;
+
+/** A real dev server, on a port that is free where none is named. */
 export async function startTemporal(options: TemporalOptions = {}): Promise<TemporalServer> {
+  if (options.port !== undefined) return startTemporalAt(options.port, options);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startTemporalAt(await freePort(), options);
+    } catch (error) {
+      if (tries === MOST_PORTS || !String(error).includes('address already in use')) throw error;
+    }
+  }
+}
+
+/** WAL and synchronous=1 make the file three times faster and still survive a SIGKILL. */
+async function startTemporalAt(port: number, options: TemporalOptions): Promise<TemporalServer> {
   const cli = await cliPath();
-  const port = options.port ?? (await freePort());
   const uiPort =
     options.ui === undefined || options.ui === false ? undefined : options.ui === true ? await freePort() : options.ui;
   const storage = options.dbFile === undefined ? [] : ['--db-filename', options.dbFile];
