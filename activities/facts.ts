@@ -56,7 +56,11 @@ function lifeOf(events: readonly MachineEvent[]): Life {
   const exit = own
     .map((event) => (event.type === 'exit' ? exitOf(event) : undefined))
     .find((found) => found !== undefined);
-  return { ...(start === undefined ? {} : { startedAt: start.timestamp }), ...(exit === undefined ? {} : { exit }) };
+  return {
+    ...(start === undefined ? {} : { startedAt: start.timestamp }),
+    ...(exit === undefined ? {} : { exit }),
+    ...(events.some(({ type }) => type === 'update') ? { updated: true } : {}),
+  };
 }
 
 /** Checks that the config asks for, on the machine and on its services. */

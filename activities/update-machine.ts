@@ -250,8 +250,7 @@ async function onceStopped(update: Update, stopped: Stopped): Promise<UpdateOutc
 /** Where it is, when it has a slot among those that work: out of the proxy's routing first where the input says so. */
 async function updateInPlace(update: Update, machine: Machine): Promise<UpdateOutcome> {
   const { machine: listed, drainMs } = update.order;
-  // One that nobody was sure of has been looked into by now, and takes its turn.
-  const hasSlot = listed.working !== undefined && listed.unsure !== true && !isToTakeItsTurn(update, machine);
+  const hasSlot = listed.working !== undefined && !isToTakeItsTurn(update, machine);
   if (!hasSlot) return { kind: 'left', standing: 'due', inDoubt: false };
   if (drainMs === undefined) return write(update, machine);
   const drained = await drain(update, machine, drainMs);
@@ -259,12 +258,13 @@ async function updateInPlace(update: Update, machine: Machine): Promise<UpdateOu
 }
 
 /**
- * It works, and its order took no capacity: listed as none, and it is some again; or taken for one that we hold, since
- * nobody knew how far an order had got that never had its lease. It takes its turn among the others.
+ * It works, and its order took no capacity: listed as none, and it is some again; in doubt, and looked into by now; or
+ * taken for one that we hold, since nobody knew how far an order had got that never had its lease. It takes its turn
+ * among the others.
  */
 function isToTakeItsTurn({ order, progress }: Update, machine: Machine): boolean {
   if (progress.hold !== undefined) return false;
-  if (order.machine.working === 'ours') return true;
+  if (order.machine.working === 'ours' || order.machine.unsure === true) return true;
   if (order.machine.working !== 'down' || machine.cordoned === true) return false;
   return (machine.checks ?? []).every(({ status }) => status === 'passing');
 }

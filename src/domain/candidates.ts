@@ -94,7 +94,7 @@ export interface Around {
 /** Nobody knows what its last order has done to it; undefined where that is one for an idle machine. */
 function inDoubt(one: Candidate, machine: MachineFacts, context: RolloutContext): Candidate | undefined {
   if (isUnstarted(machine) && isOfOurs(machine, context)) return { ...one, crashed: true };
-  const isUp = isInPlace(context, machine) && !isIdle(machine, context);
+  const isUp = one.working !== undefined || (isInPlace(context, machine) && !isIdle(machine, context));
   return isUp ? { ...one, working: 'down', unsure: true } : undefined;
 }
 

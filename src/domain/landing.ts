@@ -171,7 +171,7 @@ function onEnded(landed: RolloutState, flight: Flight, outcome: UpdateOutcome, n
 
 /** Looked into, it rests for as long as it was tried in vain before, and lets others go; then it takes its turn. */
 function withTries(state: RolloutState, flight: Flight, now: number): RolloutState {
-  const { since: _since, boot: _boot, unsure, tries, ...one } = flight;
+  const { since: _since, boot: _boot, missed: _missed, settles: _settles, unsure, tries, ...one } = flight;
   if (unsure !== true || tries === undefined) return state;
   const says = 'Fly did not take its update; it is as it was';
   const rest = { ...one, working: 'up' as const, tries, until: now + restMs(tries, 0), says };
@@ -183,7 +183,8 @@ const isSeenLate = ({ unknown }: RolloutState, { id, stray }: Flight, { standing
   unknown[id]?.forward === true && stray === true && !['untouched', 'gone', 'atTarget', 'foreign'].includes(standing);
 
 function onError(landed: RolloutState, flight: Flight, outcome: UpdateEnd<'error'>, now: number): RolloutState {
-  const { since: _since, boot: _boot, ...candidate } = flight;
+  // What a look saw of it is soon not so any more.
+  const { since: _since, boot: _boot, settles: _settles, ...candidate } = flight;
   const tries = (flight.tries ?? 0) + 1;
   const ours = outcome.held && flight.working !== undefined ? { working: 'ours' as const } : {};
   const rest = { ...candidate, ...ours, tries, until: now + restMs(tries, outcome.retryAfterMs), says: outcome.says };

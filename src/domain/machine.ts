@@ -19,6 +19,8 @@ export interface Life {
     /** Restarted by the policy more than once already. */
     readonly looping: boolean;
   };
+  /** Its events tell of an update; left out for one that was only ever made, whose record may be another's. */
+  readonly updated?: true;
 }
 
 export interface Check {
@@ -237,6 +239,7 @@ export const isUnstarted = ({ state, metadata, bornAt, life }: MachineFacts): bo
   IDLE.includes(state) &&
   wasAtWork(metadata) &&
   bornAt !== undefined &&
+  life.updated === true &&
   life.startedAt === undefined &&
   life.exit === undefined;
 

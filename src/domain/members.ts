@@ -143,9 +143,14 @@ function whatLacks(machine: MachineFacts, told: Told, known: Known): Pick<Member
   return { lacks: shown ?? lackByUs(machine, told, known), showsIt: (shown !== undefined || isYoung) && !behind };
 }
 
+/** Nothing but time keeps it from being capacity. */
+const isFine = ({ id, state, hostOk, cordoned }: MachineFacts, { failed }: Known): boolean =>
+  hostOk && !cordoned && !failed.has(id) && !ENDED.includes(state);
+
 /** Fly is tried for it yet, or its order ended a moment ago. */
-const isSoonBack = ({ id, state }: MachineFacts, known: Known): boolean =>
-  (known.fallen[id] ?? Infinity) <= MOST_TRIES || (!ENDED.includes(state) && isJustIn(known.landed[id], known));
+const isSoonBack = (machine: MachineFacts, known: Known): boolean =>
+  (known.fallen[machine.id] ?? Infinity) <= MOST_TRIES ||
+  (isFine(machine, known) && isJustIn(known.landed[machine.id], known));
 
 /** Undefined where nobody misses it. */
 export function memberOf(machine: MachineFacts, context: RolloutContext, known: Known): Member | undefined {

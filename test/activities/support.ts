@@ -35,37 +35,40 @@ export const plan = (world: World, input: object = INPUT, start = 'aaaaaaaa'): P
 export async function orderOf(world: World, more: Partial<UpdateOrder> = {}, input?: object): Promise<UpdateOrder> {
   const { plan: made } = await plan(world, input);
   const { forceAfterMs } = made;
-  const listed = observe(
-    (await world.deps.fly.listMachines('encoder')).map((machine) => factsOf(machine, made.context.change)),
-    forceAfterMs === undefined ? made.context : { ...made.context, forceBefore: world.clock.now() - forceAfterMs },
-    {
-      step: { kind: 'update', scope: {} },
-      since: world.clock.now(),
-      bornSince: world.clock.now(),
-      now: world.clock.now(),
-      flyNow: world.clock.now(),
-      trials: [],
-      accepted: [],
-      spared: [],
-      whole: true,
-      unlisted: 0,
-      doubt: [M1],
-      taken: [],
-      away: [],
-      landed: {},
-      lately: {},
-      fallen: {},
-      failed: [],
-      forgiven: {},
-    },
-  );
-  const [machine] = listed.candidates;
-  const force = forceAfterMs === undefined ? {} : { forceAfterMs };
+  const listed = await world.deps.fly.listMachines('encoder');
+  const facts = listed.map((machine) => factsOf(machine, made.context.change));
+  const force = forceAfterMs === undefined ? {} : { forceBefore: world.clock.now() - forceAfterMs };
+  const candidateOf = (doubt: readonly string[]) =>
+    observe(
+      facts,
+      { ...made.context, ...force },
+      {
+        step: { kind: 'update', scope: {} },
+        since: world.clock.now(),
+        bornSince: world.clock.now(),
+        now: world.clock.now(),
+        flyNow: world.clock.now(),
+        trials: [],
+        accepted: [],
+        spared: [],
+        whole: true,
+        unlisted: 0,
+        doubt,
+        taken: [],
+        away: [],
+        landed: {},
+        lately: {},
+        fallen: {},
+        failed: [],
+        forgiven: {},
+      },
+    ).candidates[0];
   return {
     context: made.context,
-    machine: machine ?? { id: M1, region: 'ord', group: 'app' },
+    // Who is at target has an order only where nobody knows the end of the last one.
+    machine: candidateOf([]) ?? candidateOf([M1]) ?? { id: M1, region: 'ord', group: 'app' },
     n: 0,
-    ...force,
+    ...(forceAfterMs === undefined ? {} : { forceAfterMs }),
     ...more,
   };
 }

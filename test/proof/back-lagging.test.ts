@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
-import { control } from '../../src/proof/by-hand.js';
+import { byHand, control } from '../../src/proof/by-hand.js';
 import { drive, type DriveOptions } from '../../src/proof/drive.js';
 import type { World } from '../../src/proof/world.js';
 import {
   ABORT,
   APP,
   aways,
+  back,
   forward,
   machines,
   MINUTE,
@@ -161,3 +162,66 @@ test.each(OWN)('with %s a member whose host comes back in the middle of its upda
     });
   }
 });
+
+test.each(OWN)('with %s one goes back at a time, whoever is looked into and rests meanwhile', async (_, own) => {
+  for (let at = 58; at <= 94; at += 4) {
+    const world = await lagging(3, 0, { timing: { replaceMs: [10_000, 30_000] } });
+    const outcome = await forward(world, own, turnAt(at * SECOND));
+    expect({ at, outcome, most: mostAway(world), left: on(world, NEW) }).toEqual({
+      at,
+      outcome: 'rolledBack',
+      most: 1,
+      left: 0,
+    });
+  }
+});
+
+const LOST = [
+  ['is lost with its host', (world: World, id: string) => control(world, `machines/${id}/lose-host`)],
+  ['is cordoned by somebody', (world: World, id: string) => byHand(world, `${APP}/machines/${id}/cordon`, {})],
+] as const;
+
+test.each(LOST)('nobody waits for time to bring back one that %s a moment after its update', async (_, hit) => {
+  const world = await lagging(3, 0);
+  const begun = world.clock.now();
+  const hitLater = async (id: string) => {
+    while (aways(world).every(({ machine, to }) => machine !== id || to === Infinity)) await world.clock.sleep(100);
+    await hit(world, id);
+  };
+  const backs: number[] = [];
+  const ids: string[] = [];
+  await forward(
+    world,
+    { maxUnavailable: 1 },
+    {
+      ...turnAt(40 * SECOND),
+      onLaunch: ({ machine, context }) => {
+        if (context.back !== undefined) backs.push(world.clock.now() - begun);
+        else if (ids.push(machine.id) === 2) void hitLater(machine.id);
+      },
+    },
+  );
+  expect(ids.length).toBeGreaterThan(1);
+  expect(backs[0]).toBeLessThan(55 * SECOND);
+  expect(backs.at(-1)).toBeLessThan(80 * SECOND);
+});
+
+test.each(['created', 'stopped'])(
+  'an idle copy of a member that somebody made (%s) is started by nobody',
+  async (made) => {
+    const world = zks(3, { switches: { skipLaunchCreateState: made } });
+    await forward(world, { maxUnavailable: 1 });
+    const [member] = machines(world);
+    const before = machines(world).map(({ id }) => id);
+    await byHand(world, `${APP}/machines`, { config: member?.machine.config, region: 'ams', skip_launch: true });
+    const copy = machines(world).find(({ id }) => !before.includes(id));
+    expect(copy?.metadata['layover_from']).toContain('started');
+    await world.clock.sleep(90 * SECOND);
+    expect(await back(world)).toBe('completed');
+    expect(on(world, OLD)).toBe(4);
+    const starts = world.simulator.journal
+      .entries()
+      .filter((entry) => entry.kind === 'call' && entry.op === 'start' && entry.machine === copy?.id);
+    expect(starts).toEqual([]);
+  },
+);

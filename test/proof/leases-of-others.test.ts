@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { control } from '../../src/proof/by-hand.js';
-import { ABORT, aways, forward, machines, MINUTE, OWN, SECOND, zks } from './clusters.js';
+import { drive } from '../../src/proof/drive.js';
+import { createWorld } from '../../src/proof/world.js';
+import { ABORT, APP, aways, block, forward, machines, MINUTE, NEW, OLD, on, OWN, SECOND, zks } from './clusters.js';
 
 /** Machines whose lease is not to be had: nobody held them, and they wait for their turn like all others. */
 
@@ -35,5 +37,25 @@ test.each(OWN.flatMap(([name, own]) => ANSWERS.map(([status, times]) => ({ name,
       );
       expect({ lostAt, outcome, meanwhile }).toEqual({ lostAt, outcome: 'completed', meanwhile: [] });
     }
+  },
+);
+
+test.each([4, 5, 9])(
+  'a sweep goes on with one that is past its time, whose lease another had and whose update failed %i times',
+  async (times) => {
+    const apps = [{ name: APP, machines: [block('web', 3, 'ams')] }];
+    const world = createWorld({ seed: 1, images: { [OLD]: {}, [NEW]: {} }, apps });
+    await world.clock.sleep(2 * MINUTE);
+    const begun = world.clock.now();
+    const machine = machines(world).toSorted((a, b) => (a.id < b.id ? -1 : 1))[1]?.id;
+    const lease = { answer: { status: 409, error: 'machine already has a lease' } };
+    await control(world, 'faults', { on: 'lease', machine, times: 5, effect: lease });
+    const update = { answer: { status: 503, error: 'trouble' } };
+    await control(world, 'faults', { on: 'update', machine, times, effect: update });
+    const input = { app: APP, image: NEW, forceAfter: '1m', maxUnavailable: 1, ramp: 'off', bootFirst: 0 };
+    const { end } = await drive(world, { type: 'stoppedSweep', start: 'a', input, said: [ABORT] });
+    expect('outcome' in end && end.outcome).toBe('completed');
+    expect(on(world, NEW)).toBe(3);
+    expect(world.clock.now() - begun).toBeLessThan(30 * MINUTE);
   },
 );
