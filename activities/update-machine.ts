@@ -12,6 +12,7 @@ import { heldBack, NOT_FOR_SURE } from './held-back.js';
 import { type Held, takeLease } from './lease.js';
 import { putRight } from './put-right.js';
 import { readMachine, STALE_READ } from './read-machine.js';
+import { isToTakeItsTurn, lookAgain, mayBeHeld } from './take-turns.js';
 import { drain, pollMsOf } from './in-place.js';
 import { standingOf } from './standing-of.js';
 import { stopOverdue, type Stopped, untilStopped } from './stop-overdue.js';
@@ -183,16 +184,10 @@ async function underLease(update: Update): Promise<UpdateOutcome> {
   return progress.hold === undefined || isWorthAWait(update, outcome) ? outcome : putRight(update, outcome);
 }
 
-/** How much later a machine is read again that shows no hold where there was one: replicas lag. */
-const SECOND_LOOK_MS = 5_000;
-
 /** Nothing is written here but what a hold says; whether an update of ours was written stays as open as it was. */
 async function restore(update: Update): Promise<UpdateOutcome> {
-  const { deps, progress } = update;
-  if (progress.hold === undefined) {
-    await deps.clock.sleep(SECOND_LOOK_MS);
-    await readMachine(update);
-  }
+  const { progress } = update;
+  if (progress.hold === undefined) await lookAgain(update);
   const left = { kind: 'left', standing: 'held', inDoubt: progress.inDoubt } as const;
   return progress.hold === undefined ? left : putRight(update, left);
 }
@@ -234,7 +229,7 @@ async function assess(update: Update, machine: Machine): Promise<UpdateOutcome> 
   if (standing === 'due') return updateInPlace(update, machine);
   const isStopping = machine.state === 'stopping' && update.progress.hold !== undefined;
   if (standing !== 'overdue' && !isStopping) return { kind: 'left', standing, inDoubt: false };
-  if (isToTakeItsTurn(update, machine)) return { kind: 'left', standing, inDoubt: false };
+  if (isToTakeItsTurn(update, machine)) return leave(update, standing);
   return onceStopped(update, isStopping ? await untilStopped(update) : await stopOverdue(update, machine));
 }
 
@@ -251,22 +246,20 @@ async function onceStopped(update: Update, stopped: Stopped): Promise<UpdateOutc
 async function updateInPlace(update: Update, machine: Machine): Promise<UpdateOutcome> {
   const { machine: listed, drainMs } = update.order;
   const hasSlot = listed.working !== undefined && !isToTakeItsTurn(update, machine);
-  if (!hasSlot) return { kind: 'left', standing: 'due', inDoubt: false };
+  if (!hasSlot) return leave(update, 'due');
   if (drainMs === undefined) return write(update, machine);
   const drained = await drain(update, machine, drainMs);
   return drained.kind === 'drained' ? write(update, drained.machine) : drained;
 }
 
-/**
- * It works, and its order took no capacity: listed as none, and it is some again; in doubt, and looked into by now; or
- * taken for one that we hold, since nobody knew how far an order had got that never had its lease. It takes its turn
- * among the others.
- */
-function isToTakeItsTurn({ order, progress }: Update, machine: Machine): boolean {
-  if (progress.hold !== undefined) return false;
-  if (order.machine.working === 'ours' || order.machine.unsure === true) return true;
-  if (order.machine.working !== 'down' || machine.cordoned === true) return false;
-  return (machine.checks ?? []).every(({ status }) => status === 'passing');
+/** As it was; where an order before this may have held it a read that lags must not hide that. */
+async function leave(update: Update, standing: string): Promise<UpdateOutcome> {
+  if (mayBeHeld(update.order)) {
+    const again = await lookAgain(update);
+    if (again === undefined) return { ...STALE_READ, inDoubt: true };
+    if (update.progress.hold !== undefined) return assess(update, again);
+  }
+  return { kind: 'left', standing, inDoubt: false };
 }
 
 async function write(update: Update, machine: Machine): Promise<UpdateOutcome> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { control } from '../../src/proof/by-hand.js';
-import { drive } from '../../src/proof/drive.js';
+import { drive, type DriveOptions } from '../../src/proof/drive.js';
 import { createWorld } from '../../src/proof/world.js';
 import { ABORT, APP, aways, block, forward, machines, MINUTE, NEW, OLD, on, OWN, SECOND, zks } from './clusters.js';
 
@@ -59,3 +59,39 @@ test.each([4, 5, 9])(
     expect(world.clock.now() - begun).toBeLessThan(30 * MINUTE);
   },
 );
+
+/** Its hold is noted and its stop fails; the first read of the order that goes on with it is from before that. */
+async function behindItsHold(said: DriveOptions['said']) {
+  const apps = [{ name: APP, machines: [block('web', 3, 'ams')] }];
+  const faults = [{ on: 'list', effect: { staleReadMs: 5 * SECOND } }];
+  const world = createWorld({ seed: 1, images: { [OLD]: {}, [NEW]: {} }, apps, faults });
+  await world.clock.sleep(2 * MINUTE);
+  const begun = world.clock.now();
+  const machine = machines(world).toSorted((a, b) => (a.id < b.id ? -1 : 1))[1]?.id;
+  const trouble = (status: number) => ({ answer: { status, error: 'trouble' } });
+  await control(world, 'faults', { on: 'get', machine, times: 3, effect: trouble(500) });
+  await control(world, 'faults', { on: 'stop', machine, times: 1, effect: trouble(503) });
+  let goesOnAt = 0;
+  const { end } = await drive(world, {
+    type: 'stoppedSweep',
+    start: 'a',
+    input: { app: APP, image: NEW, forceAfter: '1m', maxUnavailable: 1, ramp: 'off', bootFirst: 0 },
+    said: [...(said ?? []), ABORT],
+    onLaunch: (order) => {
+      if (goesOnAt > 0 || order.machine.id !== machine || order.machine.working !== 'ours') return;
+      goesOnAt = world.clock.now() - begun;
+      void control(world, 'faults', { on: 'get', machine, times: 1, effect: { staleReadMs: 8 * SECOND } });
+    },
+  });
+  return { world, goesOnAt, outcome: 'outcome' in end ? end.outcome : end.kind };
+}
+
+test('a read that lags hides no hold: an abort right after it leaves nothing cordoned', async () => {
+  const { goesOnAt } = await behindItsHold([]);
+  expect(goesOnAt).toBeGreaterThan(0);
+  for (const after of [1, 2, 4, 8]) {
+    const { world, outcome } = await behindItsHold([{ atMs: goesOnAt + after * SECOND, verb: 'abort' }]);
+    const held = machines(world).filter(({ cordoned, metadata }) => cordoned || 'layover_hold' in metadata);
+    expect({ after, outcome, held: held.length }).toEqual({ after, outcome: 'aborted', held: 0 });
+  }
+});
