@@ -75,11 +75,11 @@ const MOST_ATTEMPTS = 4;
 function begin(order: UpdateOrder, { number }: Attempt): Progress {
   const inDoubt = number > 1 || order.inDoubtSince !== undefined;
   const { working, restore } = order.machine;
-  const mayBeHeld = restore === true || inDoubt || working === 'ours';
+  const isFollowing = restore === true || inDoubt || working === 'ours';
   return {
     inDoubt,
     readAt: 0,
-    hold: mayBeHeld ? 'unknown' : undefined,
+    hold: isFollowing ? 'unknown' : undefined,
     holdsAnew: false,
     stopped: false,
     isIdle: false,

@@ -1,4 +1,4 @@
-import { type Candidate, eligible, inOrder, toCandidate, withCapacity } from './candidates.js';
+import { type Around, type Candidate, eligible, inOrder, toCandidate, withCapacity } from './candidates.js';
 import { IDLE, type Judged, type MachineFacts, type RolloutContext, type Standing } from './machine.js';
 import { type Mixture, mixtureOf } from './mixture.js';
 import { LISTS_LAG_MS } from './state.js';
@@ -143,13 +143,16 @@ function countOutside(judged: readonly Judged[]): Partial<Record<Standing, numbe
   return outside;
 }
 
-const NOBODY = { lacking: new Set<string>(), settling: new Set<string>() };
-
 /** Those that work, are still to be updated where they are, and are capacity. */
-function countDue(due: readonly Judged[], pools: Map<string, CountedPool>, context: RolloutContext, view: View): void {
+function countDue(
+  due: readonly Judged[],
+  pools: Map<string, CountedPool>,
+  context: RolloutContext,
+  around: Around,
+): void {
   for (const one of due) {
     const pool = pools.get(placeKey(one.machine));
-    const { working } = withCapacity(toCandidate(one), one.machine, context, { view, absent: NOBODY });
+    const { working } = withCapacity(toCandidate(one), one.machine, context, around);
     if (pool !== undefined && working === 'up') pool.due += 1;
   }
 }
@@ -209,7 +212,7 @@ export function observe(fleet: readonly MachineFacts[], context: RolloutContext,
     withCapacity(toCandidate(j), j.machine, context, { view, absent }),
   );
   const due = of('due');
-  countDue(due, pools, context, view);
+  countDue(due, pools, context, { view, absent });
   const working = due.filter((j) => inScope(view.step.scope, j.machine)).length;
   const here = eligible(candidates, { step: view.step, doubt, inPlace: context.inPlace === true, working });
   return {

@@ -1,3 +1,4 @@
+import { firstView } from './look.js';
 import { type Candidate, inOrder, toCandidate } from './candidates.js';
 import { observe } from './fleet.js';
 import { groupBy } from './group-by.js';
@@ -60,23 +61,7 @@ function updatesInARow(queue: readonly Candidate[], pace: Pace): number {
  */
 export function forecast(fleet: readonly MachineFacts[], plan: Plan): Forecast {
   const { context, plannedAt: now } = plan;
-  const none = {
-    since: now,
-    bornSince: now,
-    step: viewOf(wholeStep('all')),
-    doubt: [],
-    taken: [],
-    away: [],
-    landed: {},
-    lately: {},
-    fallen: {},
-    failed: [],
-    forgiven: {},
-    trials: [],
-    accepted: [],
-    spared: [],
-  };
-  const seen = observe(fleet, context, { now, flyNow: now, whole: true, unlisted: 0, ...none });
+  const seen = observe(fleet, context, firstView(now, viewOf(wholeStep('all'))));
   const idle = fleet
     .map((machine) => ({ machine, ...classify(machine, context) }))
     .filter(({ standing }) => ['held', 'ready', 'cut'].includes(standing));

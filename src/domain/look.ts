@@ -4,7 +4,7 @@ import { stepOf } from './progress.js';
 import type { RolloutContext } from './machine.js';
 import { fullLanes, isAway, isInHand, isSlotNews, queueOf } from './pace.js';
 import { mayStopAt, paceOf, type RolloutState } from './state.js';
-import { viewOf } from './steps.js';
+import { type StepView, viewOf } from './steps.js';
 
 /** How to look: seconds while something moves, a minute when calm; never before `after`. */
 export interface Look {
@@ -55,6 +55,28 @@ export interface LookOrder extends Omit<View, 'now' | 'since' | 'flyNow' | 'whol
   /** The last counts, as `countsOf` writes them; empty before the first look of a run. */
   readonly counts: string;
 }
+
+/** What is known where nothing was done yet. @param now ms; Fly's clock is taken for ours. */
+export const firstView = (now: number, step: StepView): View => ({
+  now,
+  since: now,
+  flyNow: now,
+  bornSince: now,
+  step,
+  trials: [],
+  accepted: [],
+  spared: [],
+  whole: true,
+  unlisted: 0,
+  doubt: [],
+  taken: [],
+  away: [],
+  landed: {},
+  lately: {},
+  fallen: {},
+  failed: [],
+  forgiven: {},
+});
 
 /** The counts of a look in one text, to be compared. */
 function countsOf(seen: Observation): string {

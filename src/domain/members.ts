@@ -102,7 +102,7 @@ function lackOf(machine: MachineFacts): string | undefined {
   const bad = checks.find(({ status }) => status !== 'passing');
   if (!hostOk) return 'its host is not ok';
   if (hold !== undefined) return 'Layover holds it';
-  if (state !== 'created' && IDLE.includes(state)) return 'it has crashed (start it, or destroy it)';
+  if (ENDED.includes(state)) return 'it has crashed (start it, or destroy it)';
   if (state !== 'started') return `it is ${state}`;
   if (cordoned) return 'it is cordoned';
   if (bad !== undefined) return `its check ${bad.name} is ${bad.status}`;
@@ -110,15 +110,16 @@ function lackOf(machine: MachineFacts): string | undefined {
 }
 
 /** Of an order that ended so lately that a list may be from before its end; it is told for that long only. */
-const isJustIn = (landed: Landed | undefined, { aheadMs, flyNow }: Known): landed is Landed =>
-  landed !== undefined && flyNow < landed.landedAt + aheadMs + LISTS_LAG_MS;
+function justIn({ id }: MachineFacts, { landed, aheadMs, flyNow }: Known): Landed | undefined {
+  const order = landed[id];
+  return order !== undefined && flyNow < order.landedAt + aheadMs + LISTS_LAG_MS ? order : undefined;
+}
 
 /** The list is from before the order. */
-function isBehind(machine: MachineFacts, landed: Landed | undefined, known: Known): boolean {
-  if (!isJustIn(landed, known)) return false;
-  const { aheadMs } = known;
+function isBehind(machine: MachineFacts, known: Known): boolean {
+  const order = justIn(machine, known);
   const { bornAt = 0, lastStartAt = 0 } = machine;
-  return bornAt <= landed.bornAt && lastStartAt < landed.since + aheadMs;
+  return order !== undefined && bornAt <= order.bornAt && lastStartAt < order.since + known.aheadMs;
 }
 
 /** What we know of a machine beside what is listed of it. */
@@ -150,7 +151,7 @@ const isFine = ({ id, state, hostOk, cordoned }: MachineFacts, { failed }: Known
 /** Fly is tried for it yet, or its order ended a moment ago. */
 const isSoonBack = (machine: MachineFacts, known: Known): boolean =>
   (known.fallen[machine.id] ?? Infinity) <= MOST_TRIES ||
-  (isFine(machine, known) && isJustIn(known.landed[machine.id], known));
+  (isFine(machine, known) && justIn(machine, known) !== undefined);
 
 /** Undefined where nobody misses it. */
 export function memberOf(machine: MachineFacts, context: RolloutContext, known: Known): Member | undefined {
@@ -162,7 +163,7 @@ export function memberOf(machine: MachineFacts, context: RolloutContext, known: 
   if (isOurs) return { machine, lacks: undefined, showsIt: false, settles: false };
   const isAcross = countsAcross(rulesOf(context, machine));
   const isYoung = isAcross && !hasHeldOn(machine, healthyOf(context, machine), known.flyNow);
-  const behind = isBehind(machine, known.landed[id], known);
+  const behind = isBehind(machine, known);
   const found = whatLacks(machine, { owed, isYoung, behind }, known);
   const isNew = RUNS.includes(machine.state) && (isYoung || known.fresh.has(id));
   return { machine, ...found, settles: isNew || (found.lacks !== undefined && isSoonBack(machine, known)) };

@@ -3,8 +3,10 @@ import { factsOf } from '../../activities/facts.js';
 import { planRollout } from '../../activities/plan-rollout.js';
 import { type Attempt, updateMachine } from '../../activities/update-machine.js';
 import { observe } from '../../src/domain/fleet.js';
+import { firstView } from '../../src/domain/look.js';
 import type { UpdateOrder } from '../../src/domain/orders.js';
 import type { UpdateOutcome } from '../../src/domain/outcomes.js';
+import { viewOf, wholeStep } from '../../src/domain/steps.js';
 import type { Transport } from '../../src/fly/transport.js';
 import { createWorld, type World } from '../../src/proof/world.js';
 import type { CallEntry } from '../../src/simulator/journal.js';
@@ -39,30 +41,8 @@ export async function orderOf(world: World, more: Partial<UpdateOrder> = {}, inp
   const facts = listed.map((machine) => factsOf(machine, made.context.change));
   const force = forceAfterMs === undefined ? {} : { forceBefore: world.clock.now() - forceAfterMs };
   const candidateOf = (doubt: readonly string[]) =>
-    observe(
-      facts,
-      { ...made.context, ...force },
-      {
-        step: { kind: 'update', scope: {} },
-        since: world.clock.now(),
-        bornSince: world.clock.now(),
-        now: world.clock.now(),
-        flyNow: world.clock.now(),
-        trials: [],
-        accepted: [],
-        spared: [],
-        whole: true,
-        unlisted: 0,
-        doubt,
-        taken: [],
-        away: [],
-        landed: {},
-        lately: {},
-        fallen: {},
-        failed: [],
-        forgiven: {},
-      },
-    ).candidates[0];
+    observe(facts, { ...made.context, ...force }, { ...firstView(world.clock.now(), viewOf(wholeStep('all'))), doubt })
+      .candidates[0];
   return {
     context: made.context,
     // Who is at target has an order only where nobody knows the end of the last one.

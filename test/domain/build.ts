@@ -5,6 +5,7 @@ import { total } from '../../src/domain/pools.js';
 import type { MachineFacts, RolloutContext } from '../../src/domain/machine.js';
 import type { Flight, Pace } from '../../src/domain/pace.js';
 import type { UpdateOutcome } from '../../src/domain/outcomes.js';
+import { firstView } from '../../src/domain/look.js';
 import { viewOf, wholeStep } from '../../src/domain/steps.js';
 import type { Plan } from '../../src/domain/plan.js';
 import { begin, type Doubt, type Failure, type Rest, type RolloutState } from '../../src/domain/state.js';
@@ -124,24 +125,7 @@ export const pool = (more: Partial<Pool> = {}): Pool => ({
 
 /** What an observer knows before its look: nothing of any machine. */
 export const view = (more: Partial<View> = {}): View => ({
-  now: NOW,
-  since: NOW,
-  flyNow: NOW,
-  step: viewOf(wholeStep('sweep')),
-  bornSince: NOW,
-  trials: [],
-  accepted: [],
-  spared: [],
-  whole: true,
-  unlisted: 0,
-  doubt: [],
-  taken: [],
-  away: [],
-  landed: {},
-  lately: {},
-  fallen: {},
-  failed: [],
-  forgiven: {},
+  ...firstView(NOW, viewOf(wholeStep('sweep'))),
   ...more,
 });
 

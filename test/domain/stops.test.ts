@@ -247,26 +247,7 @@ describe('capacity', () => {
   test('a blip of a check makes nobody free to be stopped beside the others', () => {
     const blip = (since: number) => ({ checksConfigured: 1, checks: [{ name: 'a', status: 'critical', since }] });
     const stopOf = (since: number) =>
-      observe([working(blip(since))], context({ forceBefore: NOW - HOUR }), {
-        step: { kind: 'update', scope: {} },
-        since: NOW,
-        bornSince: NOW,
-        now: NOW,
-        flyNow: NOW,
-        trials: [],
-        accepted: [],
-        spared: [],
-        whole: true,
-        unlisted: 0,
-        doubt: [],
-        taken: [],
-        away: [],
-        landed: {},
-        lately: {},
-        fallen: {},
-        failed: [],
-        forgiven: {},
-      }).candidates[0]?.working;
+      observe([working(blip(since))], context({ forceBefore: NOW - HOUR }), view()).candidates[0]?.working;
     expect(stopOf(NOW - MINUTE)).toBe('up');
     expect(stopOf(NOW - 10 * MINUTE)).toBe('down');
   });

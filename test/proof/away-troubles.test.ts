@@ -10,6 +10,7 @@ import {
   block,
   crash,
   forward,
+  lose,
   machines,
   MINUTE,
   mostAway,
@@ -26,8 +27,6 @@ import {
 /** Troubles in the middle of it: members that cannot be started, crash between list and write, or are lost meanwhile. */
 
 const states = (world: World): string[] => machines(world).map(({ state }) => state);
-
-const lose = (world: World, id = '') => control(world, `machines/${id}/lose-host`);
 
 const START_FAILS = [
   ['answers 500', { answer: { status: 500, error: 'internal' } }],

@@ -7,7 +7,10 @@ import {
   APP,
   aways,
   back,
+  crash,
   forward,
+  inTurn,
+  lose,
   machines,
   MINUTE,
   mostAway,
@@ -69,7 +72,7 @@ test.each([0, 20, 40])(
     const world = await lagging(3, lag * SECOND, {}, NO_RESTART);
     const crashLater = async (id: string) => {
       await world.clock.sleep(12 * SECOND);
-      await control(world, `machines/${id}/exit`, { code: 1 });
+      await crash(world, id);
     };
     let isHit = false;
     const { end } = await drive(world, {
@@ -117,7 +120,7 @@ test.each(OWN.flatMap(([name, own]) => CHECKS.map(([checks, image]) => ({ name, 
   'with $name nobody else goes back while the one that was just written is away, its new checks $checks',
   async ({ own, image }) => {
     const begin = async (lag: number) => {
-      const second = machines(zks(3)).toSorted((a, b) => (a.id < b.id ? -1 : 1))[1];
+      const second = inTurn(zks(3))[1];
       const images = { [OLD]: {}, [NEW]: { ...image, hits: { regions: [second?.region] } } };
       return lagging(3, lag * SECOND, { images });
     };
@@ -142,7 +145,7 @@ test.each(OWN)('with %s a member whose host comes back in the middle of its upda
     const world = await lagging(3, 0, { timing: { replaceMs: [30_000, 40_000] } });
     const loseFor = async (id: string) => {
       await world.clock.sleep(1.5 * SECOND);
-      await control(world, `machines/${id}/lose-host`);
+      await lose(world, id);
       await world.clock.sleep(back * SECOND);
       await control(world, `machines/${id}/restore-host`);
     };
@@ -177,7 +180,7 @@ test.each(OWN)('with %s one goes back at a time, whoever is looked into and rest
 });
 
 const LOST = [
-  ['is lost with its host', (world: World, id: string) => control(world, `machines/${id}/lose-host`)],
+  ['is lost with its host', (world: World, id: string) => lose(world, id)],
   ['is cordoned by somebody', (world: World, id: string) => byHand(world, `${APP}/machines/${id}/cordon`, {})],
 ] as const;
 

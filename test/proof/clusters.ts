@@ -70,6 +70,11 @@ export const setChecks = (world: World, id: string, status: string) =>
 
 export const crash = (world: World, id: string) => control(world, `machines/${id}/exit`, { code: 1 });
 
+export const lose = (world: World, id = '') => control(world, `machines/${id}/lose-host`);
+
+/** By id, as a rollout takes them, all else being equal. */
+export const inTurn = (world: World) => machines(world).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+
 export const NO_RESTART = { restart: { policy: 'no' } };
 
 /** The two ways to say that a group is a cluster of which one at a time may be away. */

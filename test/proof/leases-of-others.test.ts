@@ -1,8 +1,24 @@
 import { expect, test } from 'vitest';
 import { control } from '../../src/proof/by-hand.js';
 import { drive, type DriveOptions } from '../../src/proof/drive.js';
-import { createWorld } from '../../src/proof/world.js';
-import { ABORT, APP, aways, block, forward, machines, MINUTE, NEW, OLD, on, OWN, SECOND, zks } from './clusters.js';
+import { createWorld, type World } from '../../src/proof/world.js';
+import {
+  ABORT,
+  APP,
+  aways,
+  block,
+  forward,
+  inTurn,
+  lose,
+  machines,
+  MINUTE,
+  NEW,
+  OLD,
+  on,
+  OWN,
+  SECOND,
+  zks,
+} from './clusters.js';
 
 /** Machines whose lease is not to be had: nobody held them, and they wait for their turn like all others. */
 
@@ -19,16 +35,16 @@ test.each(OWN.flatMap(([name, own]) => ANSWERS.map(([status, times]) => ({ name,
       const world = zks(3);
       await world.clock.sleep(MINUTE);
       const begun = world.clock.now();
-      const [, second, other] = machines(world).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      const [, second, other] = inTurn(world);
       const answer = { status, error: status === 409 ? 'machine already has a lease' : 'trouble' };
       await control(world, 'faults', { on: 'lease', machine: second?.id, times, effect: { answer } });
-      const lose = async () => {
+      const loseOther = async () => {
         await world.clock.sleep(lostAt * SECOND);
-        await control(world, `machines/${other?.id}/lose-host`);
+        await lose(world, other?.id);
         await world.clock.sleep(10 * MINUTE);
         await control(world, `machines/${other?.id}/restore-host`);
       };
-      void lose();
+      void loseOther();
       const outcome = await forward(world, own, { said: [{ ...ABORT, atMs: 60 * MINUTE }] });
       const lostFrom = begun + lostAt * SECOND;
       // Whoever was read a moment before that may be written yet.
@@ -40,20 +56,27 @@ test.each(OWN.flatMap(([name, own]) => ANSWERS.map(([status, times]) => ({ name,
   },
 );
 
+const SWEEP = { app: APP, image: NEW, forceAfter: '1m', maxUnavailable: 1, ramp: 'off', bootFirst: 0 };
+
+/** Three that never rest, two minutes old. */
+async function webs(faults: readonly object[] = []): Promise<World> {
+  const apps = [{ name: APP, machines: [block('web', 3, 'ams')] }];
+  const world = createWorld({ seed: 1, images: { [OLD]: {}, [NEW]: {} }, apps, faults });
+  await world.clock.sleep(2 * MINUTE);
+  return world;
+}
+
 test.each([4, 5, 9])(
   'a sweep goes on with one that is past its time, whose lease another had and whose update failed %i times',
   async (times) => {
-    const apps = [{ name: APP, machines: [block('web', 3, 'ams')] }];
-    const world = createWorld({ seed: 1, images: { [OLD]: {}, [NEW]: {} }, apps });
-    await world.clock.sleep(2 * MINUTE);
+    const world = await webs();
     const begun = world.clock.now();
-    const machine = machines(world).toSorted((a, b) => (a.id < b.id ? -1 : 1))[1]?.id;
+    const machine = inTurn(world)[1]?.id;
     const lease = { answer: { status: 409, error: 'machine already has a lease' } };
     await control(world, 'faults', { on: 'lease', machine, times: 5, effect: lease });
     const update = { answer: { status: 503, error: 'trouble' } };
     await control(world, 'faults', { on: 'update', machine, times, effect: update });
-    const input = { app: APP, image: NEW, forceAfter: '1m', maxUnavailable: 1, ramp: 'off', bootFirst: 0 };
-    const { end } = await drive(world, { type: 'stoppedSweep', start: 'a', input, said: [ABORT] });
+    const { end } = await drive(world, { type: 'stoppedSweep', start: 'a', input: SWEEP, said: [ABORT] });
     expect('outcome' in end && end.outcome).toBe('completed');
     expect(on(world, NEW)).toBe(3);
     expect(world.clock.now() - begun).toBeLessThan(30 * MINUTE);
@@ -62,12 +85,9 @@ test.each([4, 5, 9])(
 
 /** Its hold is noted and its stop fails; the first read of the order that goes on with it is from before that. */
 async function behindItsHold(said: DriveOptions['said']) {
-  const apps = [{ name: APP, machines: [block('web', 3, 'ams')] }];
-  const faults = [{ on: 'list', effect: { staleReadMs: 5 * SECOND } }];
-  const world = createWorld({ seed: 1, images: { [OLD]: {}, [NEW]: {} }, apps, faults });
-  await world.clock.sleep(2 * MINUTE);
+  const world = await webs([{ on: 'list', effect: { staleReadMs: 5 * SECOND } }]);
   const begun = world.clock.now();
-  const machine = machines(world).toSorted((a, b) => (a.id < b.id ? -1 : 1))[1]?.id;
+  const machine = inTurn(world)[1]?.id;
   const trouble = (status: number) => ({ answer: { status, error: 'trouble' } });
   await control(world, 'faults', { on: 'get', machine, times: 3, effect: trouble(500) });
   await control(world, 'faults', { on: 'stop', machine, times: 1, effect: trouble(503) });
@@ -75,7 +95,7 @@ async function behindItsHold(said: DriveOptions['said']) {
   const { end } = await drive(world, {
     type: 'stoppedSweep',
     start: 'a',
-    input: { app: APP, image: NEW, forceAfter: '1m', maxUnavailable: 1, ramp: 'off', bootFirst: 0 },
+    input: SWEEP,
     said: [...(said ?? []), ABORT],
     onLaunch: (order) => {
       if (goesOnAt > 0 || order.machine.id !== machine || order.machine.working !== 'ours') return;
